@@ -1,0 +1,1 @@
+"""Viaduct's builder core: everything below the window, free of Qt."""

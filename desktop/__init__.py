@@ -1,0 +1,1 @@
+"""Viaduct's window: PySide6 and qasync over the client of the builder core."""
