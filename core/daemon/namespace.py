@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from core.daemon.subordinate_ids import IdRange, mapping_arguments, subordinate_ranges
+from core.daemon.subordinate_ids import IdRange, mapping_arguments, own_ranges
 from core.emulation.private import PrivateRegistry, create_private_registry
 from core.errors import MachineError
 from core.linux.mounts import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REC, MS_SLAVE, mount
@@ -161,7 +161,8 @@ def _require_subordinate_ids() -> tuple[tuple[IdRange, ...], tuple[IdRange, ...]
             hint="Install it with `apt install uidmap` or `dnf install shadow-utils`, "
             "or run the builder as root.",
         )
-    users, groups = subordinate_ranges("/etc/subuid"), subordinate_ranges("/etc/subgid", group=True)
+    users = own_ranges("/etc/subuid", own=os.getuid())
+    groups = own_ranges("/etc/subgid", own=os.getgid())
     if not users or not groups:
         lacking = "/etc/subuid" if not users else "/etc/subgid"
         raise MachineError(

@@ -22,7 +22,7 @@ BINFMT_MISC = Path("/proc/sys/fs/binfmt_misc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateRegistry:
-    """An open user namespace with a binfmt_misc of its own; both live as long as the descriptors."""
+    """An open user namespace with a binfmt_misc of its own; the descriptors keep both."""
 
     user_namespace_fd: int
     directory_fd: int
@@ -44,7 +44,7 @@ class PrivateRegistry:
 
 
 def create_private_registry() -> PrivateRegistry | None:
-    """Make one, or None where the kernel is too old or forbids it. Needs a single-threaded caller."""
+    """Make one, or None where the kernel has none to give. The caller has a single thread."""
     to_child, from_child = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
