@@ -1,0 +1,79 @@
+"""Ranks: which row a node is in, so that every edge points to a later row."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The edges of a graph over the indices 0..n-1, without repeats, loops or cycles."""
+
+    out: list[list[int]]
+    into: list[list[int]]
+    order: list[int]
+    """Every index once, sources first."""
+
+
+def links(count: int, edges: list[tuple[int, int]]) -> Links:
+    """Links of ``edges``; the edges that would close a cycle are left out.
+
+    A solver's graph has no cycle, but a Dockerfile being typed or a foreign event stream may.
+    """
+    out: list[list[int]] = [[] for _ in range(count)]
+    seen: set[tuple[int, int]] = set()
+    waiting = [0] * count
+    for edge in edges:
+        source, target = edge
+        if source != target and edge not in seen:
+            seen.add(edge)
+            out[source].append(target)
+            waiting[target] += 1
+    order: list[int] = []
+    placed = [False] * count
+    ready = deque(i for i in range(count) if not waiting[i])
+    cursor = 0
+    while len(order) < count:
+        if not ready:  # a cycle: break it at the first node that is left
+            while placed[cursor]:
+                cursor += 1
+            ready.append(cursor)
+        node = ready.popleft()
+        if placed[node]:
+            continue
+        placed[node] = True
+        order.append(node)
+        for target in out[node]:
+            waiting[target] -= 1
+            if waiting[target] == 0 and not placed[target]:
+                ready.append(target)
+    position = [0] * count
+    for index, node in enumerate(order):
+        position[node] = index
+    into: list[list[int]] = [[] for _ in range(count)]
+    for source in range(count):
+        out[source] = [t for t in out[source] if position[t] > position[source]]
+        for target in out[source]:
+            into[target].append(source)
+    return Links(out, into, order)
+
+
+def assign(graph: Links) -> list[int]:
+    """A rank for every node: longest path, then pulled towards the consumers.
+
+    A node moves down when that shortens at least as much edge as it lengthens: a base image
+    stands right above its first use, not at the top of the picture.
+    """
+    rank = [0] * len(graph.order)
+    for node in graph.order:
+        into = graph.into[node]
+        if into:
+            rank[node] = max(rank[i] for i in into) + 1
+    for node in reversed(graph.order):
+        out = graph.out[node]
+        if out and len(graph.into[node]) <= len(out):
+            latest = min(rank[t] for t in out) - 1
+            rank[node] = max(rank[node], latest)
+    lowest = min(rank, default=0)
+    return [r - lowest for r in rank]
