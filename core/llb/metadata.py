@@ -6,31 +6,15 @@ Nothing here enters a vertex' digest or a cache key.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from core.errors import LineRange
 from core.oci.platform import Platform
+from core.progress.messages import Mode, ProgressGroup
+
+__all__ = ["CUSTOM_NAME", "LinuxResources", "Metadata", "Mode", "ProgressGroup"]
 
 CUSTOM_NAME = "llb.customname"
 """The key of a description under which a vertex' name for people stands."""
-
-
-class Mode(Enum):
-    """How a step runs on this machine; NONE for steps that run no program."""
-
-    NONE = 0
-    NATIVE = 1
-    EMULATED = 2
-    CROSS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressGroup:
-    """Vertices that people see as one; a weak group yields to a stronger one."""
-
-    id: str
-    name: str = ""
-    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
