@@ -1,0 +1,1 @@
+"""What was built before: keys, results, records of layers, cache mounts, pruning."""

@@ -1,0 +1,82 @@
+"""What is known of the files of a local directory, so that an unchanged file is not read again.
+
+A file counts as unchanged while its signature (size, mtime, ctime, inode) is. One row holds one
+directory, so that a change rewrites little.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from core.cache.database import Database
+
+Signature: TypeAlias = tuple[int, int, int, int]
+"""Size in bytes, mtime and ctime in nanoseconds, inode number."""
+
+DirectoryStats: TypeAlias = Mapping[str, tuple[Signature, str]]
+"""File name to its signature and the digest of its content."""
+
+
+class StatCache:
+    """The stat cache in a cache database; ``context`` names a directory on this machine."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def load(self, context: str) -> dict[str, DirectoryStats]:
+        """Everything known about ``context``, by directory (relative, "" for the top)."""
+        rows = self._db.rows("SELECT directory, data FROM stats WHERE context = ?", (context,))
+        known: dict[str, DirectoryStats] = {}
+        for directory, data in rows:
+            values = json.loads(zlib.decompress(data))
+            known[os.fsdecode(directory)] = {
+                name: ((size, mtime, ctime, inode), digest)
+                for name, size, mtime, ctime, inode, digest in values
+            }
+        return known
+
+    def save(
+        self,
+        context: str,
+        changed: Mapping[str, DirectoryStats],
+        gone: Iterable[str] = (),
+        *,
+        now: int | None = None,
+    ) -> None:
+        """Replace what is known of the directories in ``changed`` and forget those in ``gone``."""
+        with self._db.transaction():
+            self._db.write(
+                "INSERT OR REPLACE INTO contexts VALUES (?, ?)",
+                (context, time.time_ns() if now is None else now),
+            )
+            self._db.write_many(
+                "DELETE FROM stats WHERE context = ? AND directory = ?",
+                [(context, os.fsencode(directory)) for directory in gone],
+            )
+            self._db.write_many(
+                "INSERT OR REPLACE INTO stats VALUES (?, ?, ?)",
+                [
+                    (context, os.fsencode(directory), _pack(entries))
+                    for directory, entries in changed.items()
+                ],
+            )
+
+    def forget(self, *, before: int) -> None:
+        """Forget contexts that were last used before ``before``."""
+        with self._db.transaction():
+            self._db.write(
+                "DELETE FROM stats WHERE context IN "
+                "(SELECT context FROM contexts WHERE last_used < ?)",
+                (before,),
+            )
+            self._db.write("DELETE FROM contexts WHERE last_used < ?", (before,))
+
+
+def _pack(entries: DirectoryStats) -> bytes:
+    rows = [[name, *signature, digest] for name, (signature, digest) in entries.items()]
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
