@@ -8,7 +8,7 @@ from collections.abc import Collection
 from core.lint.shell.script import Guard, GuardKind, Script
 from core.lint.spelling import find_tokens
 
-# Everything that answers "which architecture is this?" in a shell, a JavaScript or a Python one-liner.
+# Whatever answers "which architecture is this?" in a shell or a one-liner of another language.
 ARCH_SOURCE = re.compile(
     r"""\buname\s+(-[a-z]*[mpia][a-z]*|--machine)|`arch`|\$\(\s*arch\s*\)|\bdpkg\s+--print-(foreign-)?arch
     |dpkg-architecture|apk\s+--print-arch|rpm\s+(--eval|-E)|%\{?_?(host_)?arch|%\{ARCH\}

@@ -1,0 +1,82 @@
+"""All architecture rules over one Dockerfile: hazards in, findings out, one a root cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.dockerfile.commands import Program
+from core.lint.analysis import Analysis
+from core.lint.findings import Finding
+from core.lint.rules.both import served_side_by_side
+from core.lint.rules.dataflow import check_dataflow
+from core.lint.rules.definitions import check_definitions
+from core.lint.rules.hazard import Hazard
+from core.lint.rules.images import check_images
+from core.lint.rules.maps import check_maps
+from core.lint.rules.packages import check_packages
+from core.lint.rules.platform_args import check_platform_args
+from core.lint.rules.run import Roots, check_runs
+from core.lint.rules.table import BY_ID, RuleId
+from core.lint.rules.transfers import check_transfers
+
+# Rules that say what an image is made of stay silent in a file that is for one architecture.
+BY_DESIGN = frozenset(
+    {
+        RuleId.ARG_SCOPE,
+        RuleId.ARG_DEFAULT,
+        RuleId.ARG_MISUSE,
+        RuleId.ARG_TYPO,
+        RuleId.CACHE_MOUNT,
+        RuleId.CPU_FLAGS,
+    }
+)
+
+
+def hazards(analysis: Analysis) -> Iterator[Hazard]:
+    """Every hazard in the order of the file, whole-file ones last."""
+    side_by_side = served_side_by_side(analysis)
+    roots = Roots()
+    for site in analysis.sites:
+        yield from check_definitions(analysis, side_by_side, roots, site)
+        yield from check_images(analysis, site)
+        yield from check_transfers(side_by_side, roots, site)
+        yield from check_runs(analysis, side_by_side, roots, site)
+        yield from check_packages(analysis, site)
+        yield from check_platform_args(analysis, site)
+        yield from check_maps(analysis, site)
+    yield from check_dataflow(analysis)
+
+
+def architecture_findings(
+    program: Program, *, platforms: tuple[str, ...] = ()
+) -> tuple[Finding, ...]:
+    """Findings of the architecture rules, by line. Never raises on a program that was parsed."""
+    analysis = Analysis(program, platforms=platforms)
+    findings: list[Finding] = []
+    seen: set[tuple[RuleId, int, str]] = set()
+    for hazard in hazards(analysis):
+        if analysis.single_arch_intent and hazard.rule not in BY_DESIGN:
+            continue
+        line = analysis.line_of(hazard.span.start)
+        key = (hazard.rule, line, hazard.atom)
+        if key in seen:
+            continue
+        seen.add(key)
+        findings.append(_finding(analysis, hazard))
+    findings.sort(key=lambda f: (f.range.start, f.span.start, f.id))
+    return tuple(findings)
+
+
+def _finding(analysis: Analysis, hazard: Hazard) -> Finding:
+    rule = BY_ID[hazard.rule]
+    return Finding(
+        rule=rule.name,
+        id=rule.id.value,
+        severity=hazard.severity or rule.severity,
+        message=hazard.message,
+        range=analysis.range_of(hazard.span),
+        span=hazard.span,
+        detail=hazard.detail,
+        related=hazard.related,
+        platforms=hazard.platforms,
+    )

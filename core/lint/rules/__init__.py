@@ -1,0 +1,1 @@
+"""The rules of architecture linting, one family a module; ``table.py`` lists them all."""
