@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.dockerfile.expand import expand_word, expand_words
+from core.dockerfile.ignore import PatternMatcher, parse_ignore
+from core.dockerfile.instructions import instructions as parse_instructions
 from core.dockerfile.nodes import Node
 from core.dockerfile.parser import dump
 from core.dockerfile.parser import parse as parse_document
@@ -38,7 +40,20 @@ def parse(text: str) -> dict[str, Any]:
     }
 
 
+def instructions(text: str) -> object:
+    return parse_instructions(parse_document(text))
+
+
 def expand(text: str, env: Mapping[str, str], escape: str, mode: str) -> str | list[str]:
     if mode == "words":
         return expand_words(text, env, escape=escape)
     return expand_word(text, env, escape=escape).text
+
+
+def dockerignore(text: str, paths: Sequence[str]) -> dict[str, bool]:
+    matcher = PatternMatcher(parse_ignore(text))
+    return {path: matcher.matches(path) for path in paths}
+
+
+def dockerignore_patterns(patterns: Sequence[str], path: str) -> bool:
+    return PatternMatcher(patterns).matches(path)
