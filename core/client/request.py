@@ -5,11 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from core.wire.pb import control_pb2, ops_pb2
-
-_EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 def new_ref() -> str:
@@ -23,7 +20,7 @@ class ExportRequest:
     a file for ``oci``, ``docker`` and ``tar``; "-" is standard output."""
 
     type: str
-    attrs: Mapping[str, str] = _EMPTY
+    attrs: Mapping[str, str] = field(default_factory=dict)
     destination: str = ""
 
 
@@ -32,7 +29,7 @@ class CacheEntry:
     """A cache to import or export: ``type`` registry, local, inline, ..."""
 
     type: str
-    attrs: Mapping[str, str] = _EMPTY
+    attrs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +38,8 @@ class BuildRequest:
     ``target``, ``build-arg:X``, ``filename``, ...); ``local_dirs`` name the directories they
     speak of: ``context`` and ``dockerfile`` at least, others for named contexts."""
 
-    attrs: Mapping[str, str] = _EMPTY
-    local_dirs: Mapping[str, str] = _EMPTY
+    attrs: Mapping[str, str] = field(default_factory=dict)
+    local_dirs: Mapping[str, str] = field(default_factory=dict)
     frontend: str = "dockerfile.v0"
     definition: ops_pb2.Definition | None = None
     exports: tuple[ExportRequest, ...] = ()

@@ -28,7 +28,7 @@ class SessionServices:
     """What the user lends to a build besides its directories."""
 
     secrets: tuple[SecretSource, ...] = ()
-    ssh: Mapping[str, str] = _NONE
+    ssh: Mapping[str, str] = field(default_factory=dict)
     """Id to the socket of an agent."""
     credentials: CredentialStore = field(default_factory=CredentialStore)
 
