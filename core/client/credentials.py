@@ -12,8 +12,9 @@ from typing import Any
 from core.client.endpoints import docker_config_dir
 from core.errors import AuthenticationError, Error
 
-SERVICE = "viaduct-registry"
-"""Under this name the keyring holds, per registry host, a JSON document with user and secret."""
+SERVICE = "viaduct"
+"""Under this name the keyring holds, per registry domain (``docker.io``, ``localhost:5000``), a JSON
+document with ``username`` and ``secret``."""
 
 DOCKER_HUB_KEYS = (
     "https://index.docker.io/v1/",
@@ -53,10 +54,7 @@ class CredentialStore:
 
         Raises AuthenticationError when a credential helper that is configured for the host fails.
         """
-        for key in host_keys(host):
-            if found := await self._from_keyring(key):
-                return found
-        return await find_in_docker_config(host)
+        return await self._from_keyring(domain_of(host)) or await find_in_docker_config(host)
 
     async def _from_keyring(self, key: str) -> Credential | None:
         if not self._use_keyring or self.keyring_problem:
@@ -70,14 +68,20 @@ class CredentialStore:
     async def save(self, host: str, username: str, secret: str) -> None:
         """Keep a credential in the keyring. Raises KeyringUnavailableError."""
         document = json.dumps({"username": username, "secret": secret})
-        await asyncio.to_thread(_with_keyring, "set_password", SERVICE, host, document)
+        await asyncio.to_thread(_with_keyring, "set_password", SERVICE, domain_of(host), document)
 
     async def forget(self, host: str) -> bool:
         """Remove what ``save`` kept; whether there was something."""
-        if await asyncio.to_thread(read_keyring, host) is None:
+        key = domain_of(host)
+        if await asyncio.to_thread(read_keyring, key) is None:
             return False
-        await asyncio.to_thread(_with_keyring, "delete_password", SERVICE, host)
+        await asyncio.to_thread(_with_keyring, "delete_password", SERVICE, key)
         return True
+
+
+def domain_of(host: str) -> str:
+    """The domain as references write it: Docker Hub's other names become ``docker.io``."""
+    return "docker.io" if host in DOCKER_HUB_KEYS else host
 
 
 def host_keys(host: str) -> tuple[str, ...]:
