@@ -1,1 +1,1 @@
-"""The build graph: layered layout, spatial index and levels of detail in pure Python; one painter."""
+"""The build graph: layered layout, grid index, levels of detail in pure Python; one painter."""

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Detail(Enum):
-    """``BLOCKS``: coloured rectangles and straight edges. ``SHORT``: icon and name. ``FULL``: all."""
+    """``BLOCKS``: coloured rectangles, straight edges. ``SHORT``: icon and name. ``FULL``: all."""
 
     BLOCKS = 0
     SHORT = 1
@@ -20,7 +20,7 @@ MAX_SCALE = 3.0
 def detail_at(scale: float) -> Detail:
     if scale < 0.35:
         return Detail.BLOCKS
-    return Detail.SHORT if scale < 0.7 else Detail.FULL
+    return Detail.SHORT if scale < 0.62 else Detail.FULL
 
 
 def clamped(scale: float) -> float:

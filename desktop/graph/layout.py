@@ -82,7 +82,7 @@ def layout(graph: LayoutGraph) -> Layout:
     if not graph.nodes:
         return Layout()
     joined = indexed(graph)
-    rank = assign(joined)
+    rank = assign(joined, [n.group for n in graph.nodes])
     groups: dict[str, list[int]] = defaultdict(list)
     loose: list[int] = []
     for i, node in enumerate(graph.nodes):
@@ -99,7 +99,7 @@ def layout(graph: LayoutGraph) -> Layout:
         ranks = [rank[i] for i in indices]
         members.append([(i, offset + GROUP_PAD_X) for i, offset in offsets])
         blocks.append(Block(min(ranks), max(ranks), width + 2 * GROUP_PAD_X))
-    for chain in _chains(joined, rank, loose, {i: 0 for i in loose}):
+    for chain in _chains(joined, rank, loose, dict.fromkeys(loose, 0)):
         members.append([(i, 0.0) for i in chain])
         blocks.append(Block(rank[chain[0]], rank[chain[-1]], NODE_WIDTH))
     _by_first_node(blocks, members)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -59,21 +60,23 @@ def links(count: int, edges: list[tuple[int, int]]) -> Links:
     return Links(out, into, order)
 
 
-def assign(graph: Links) -> list[int]:
-    """A rank for every node: longest path, then pulled towards the consumers.
+def assign(graph: Links, groups: Sequence[str] = ()) -> list[int]:
+    """A rank for every node: longest path, then what floats sinks to its users.
 
-    A node moves down when that shortens at least as much edge as it lengthens: a base image
-    stands right above its first use, not at the top of the picture.
+    Floating is what hangs on nothing outside of its own group: a base image and the steps on it
+    stand right above what joins them with another stage, not at the top of the picture.
     """
     rank = [0] * len(graph.order)
+    floating = [False] * len(graph.order)
     for node in graph.order:
         into = graph.into[node]
         if into:
             rank[node] = max(rank[i] for i in into) + 1
+        floating[node] = all(
+            floating[i] and (not groups or groups[i] == groups[node] or not groups[i]) for i in into
+        ) and (not into or bool(groups and groups[node]))
     for node in reversed(graph.order):
-        out = graph.out[node]
-        if out and len(graph.into[node]) <= len(out):
-            latest = min(rank[t] for t in out) - 1
-            rank[node] = max(rank[node], latest)
+        if floating[node] and graph.out[node]:
+            rank[node] = max(rank[node], min(rank[t] for t in graph.out[node]) - 1)
     lowest = min(rank, default=0)
     return [r - lowest for r in rank]

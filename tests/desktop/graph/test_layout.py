@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +43,7 @@ def check(g: LayoutGraph, found: Layout) -> None:
             assert any(i.rect.united(rect) == i.rect for i in homes), f"{node.id} is homeless"
     for (a, b), points in found.routes.items():
         assert found.ranks[a] < found.ranks[b]
-        assert all(p.y <= q.y for p, q in zip(points, points[1:], strict=False)), "edge goes back"
+        assert all(p.y <= q.y for p, q in pairwise(points)), "edge goes back"
         for p, q in zip(points[1:-1:2], points[2:-1:2], strict=True):
             line = Rect(p.x, p.y, 0.1, q.y - p.y)
             hit = [n.id for n in g.nodes if found.rect(n.id).intersects(line)]
