@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from core.dockerfile.commands import Program
 from core.lint.analysis import Analysis
-from core.lint.findings import Finding
+from core.lint.findings import Finding, Fix
+from core.lint.fixes.offer import offer
 from core.lint.rules.both import served_side_by_side
 from core.lint.rules.dataflow import check_dataflow
 from core.lint.rules.definitions import check_definitions
@@ -48,26 +49,28 @@ def hazards(analysis: Analysis) -> Iterator[Hazard]:
 
 
 def architecture_findings(
-    program: Program, *, platforms: tuple[str, ...] = ()
+    program: Program, *, platforms: tuple[str, ...] = (), fixes: bool = False
 ) -> tuple[Finding, ...]:
-    """Findings of the architecture rules, by line. Never raises on a program that was parsed."""
+    """Findings of the architecture rules, by line. Never raises on a program that was parsed.
+
+    With ``fixes`` each carries one where a fix is known; it has not been tried yet.
+    """
     analysis = Analysis(program, platforms=platforms)
     findings: list[Finding] = []
-    seen: set[tuple[RuleId, int, str]] = set()
+    seen: set[tuple[RuleId, int]] = set()
     for hazard in hazards(analysis):
         if analysis.single_arch_intent and hazard.rule not in BY_DESIGN:
             continue
-        line = analysis.line_of(hazard.span.start)
-        key = (hazard.rule, line, hazard.atom)
+        key = (hazard.rule, analysis.line_of(hazard.span.start))
         if key in seen:
             continue
         seen.add(key)
-        findings.append(_finding(analysis, hazard))
+        findings.append(_finding(analysis, hazard, offer(analysis, hazard) if fixes else None))
     findings.sort(key=lambda f: (f.range.start, f.span.start, f.id))
     return tuple(findings)
 
 
-def _finding(analysis: Analysis, hazard: Hazard) -> Finding:
+def _finding(analysis: Analysis, hazard: Hazard, fix: Fix | None) -> Finding:
     rule = BY_ID[hazard.rule]
     return Finding(
         rule=rule.name,
@@ -77,6 +80,7 @@ def _finding(analysis: Analysis, hazard: Hazard) -> Finding:
         range=analysis.range_of(hazard.span),
         span=hazard.span,
         detail=hazard.detail,
+        fix=fix,
         related=hazard.related,
         platforms=hazard.platforms,
     )

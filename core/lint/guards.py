@@ -68,3 +68,21 @@ def is_arch_guard(guard: Guard, tainted: Collection[str]) -> bool:
 def guarded(guards: tuple[Guard, ...], tainted: Collection[str]) -> bool:
     """Whether any condition in force is about the architecture."""
     return any(is_arch_guard(guard, tainted) for guard in guards)
+
+
+def admitted(script: Script, tainted: Collection[str]) -> frozenset[str]:
+    """Platforms that a ``case`` at the top of ``script`` lets pass, where it fails for the rest.
+
+    What follows it may name those platforms: the step says itself that it is for them.
+    """
+    passed: set[str] = set()
+    for case in script.cases:
+        if not depends_on_arch(case.subject.text, tainted):
+            continue
+        gives_up = any("*" in item.patterns and item.fails for item in case.items)
+        if gives_up and not any(item.assigns for item in case.items):
+            for item in case.items:
+                for pattern in item.patterns:
+                    name = f"linux-{pattern}" if pattern == "386" else pattern
+                    passed.update(p for token in find_tokens(name) for p in token.platforms)
+    return frozenset(passed)

@@ -18,7 +18,7 @@ def served_side_by_side(analysis: Analysis) -> frozenset[str]:
     return frozenset(
         skeleton
         for skeleton, named in platforms.items()
-        if len({p for group in named for p in group}) > 1 and _apart(named)
+        if skeleton != "@" and len({p for group in named for p in group}) > 1 and _apart(named)
     )
 
 

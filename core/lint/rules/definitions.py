@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 
 from core.dockerfile.commands import Arg, Env, From, Label
-from core.dockerfile.source import Span
 from core.dockerfile.spans import KeyValueSpans
 from core.lint.analysis import Analysis, Site
 from core.lint.guards import guarded
 from core.lint.rules.atoms import Atom, atoms
 from core.lint.rules.hazard import Hazard
 from core.lint.rules.images import names_image
-from core.lint.rules.run import JAVA, LIBRARY, TRIPLE, Roots, _message, related_uses
+from core.lint.rules.run import JAVA, LIBRARY, TRIPLE, Roots, message_of, related_uses, token_span
 from core.lint.rules.table import RuleId
 from core.lint.scope import PLATFORM_ARGS, references
 
@@ -86,6 +85,9 @@ def _rule(
         return RuleId.TARGET_TRIPLE
     if ARCHIVE.search(atom.text):
         return RuleId.URL_ARCH if goes_into_url(analysis, key) else RuleId.FILE_ARCH
+    if re.search(r"\s", value):
+        package = re.search(r"[:.-](?:amd64|i[3-6]86|686|x86_64|arm64|armhf)$", atom.text)
+        return RuleId.PACKAGE_ARCH if package and "=" not in atom.text else None
     if "/" in value and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
         return RuleId.FILE_ARCH
     if re.search(r"\bjava|jdk|jvm", key, re.IGNORECASE) and "/" in value:
@@ -98,15 +100,11 @@ def _hazard(
 ) -> Hazard:
     assert pair.value is not None
     assert pair.value_span is not None
-    start = pair.value_span.start + atom.offset
-    span = Span(start, start + len(atom.token.text))
-    if len(pair.value_span) != len(pair.value):
-        span = pair.value_span
     return Hazard(
         rule=rule,
         site=site,
-        span=span,
-        message=_message(rule, atom, pair.key),
+        span=token_span(analysis, pair.value, pair.value_span, atom),
+        message=message_of(rule, atom, pair.key),
         token=atom.token,
         atom=atom.text,
         related=related_uses(analysis, frozenset({pair.key}), pair.value_span.end),

@@ -9,10 +9,11 @@ from core.dockerfile.commands import Copy, From
 from core.dockerfile.source import Span
 from core.errors import OptionError
 from core.lint.analysis import Analysis, Site
+from core.lint.rules.atoms import speaks_against
 from core.lint.rules.hazard import Hazard
 from core.lint.rules.table import RuleId
 from core.lint.scope import references
-from core.lint.spelling import Token, find_tokens, platforms_named
+from core.lint.spelling import Confidence, Token, find_tokens, platforms_named
 from core.lint.stages import Role
 from core.oci.platform import parse_platform
 
@@ -21,9 +22,8 @@ PREFIX = re.compile(
     re.IGNORECASE,
 )
 OLD_BASES = re.compile(
-    r"^(?:elasticsearch:[1-5]|lambci/|osrf/ros:indigo|nvidia/cuda:[78]\.|centos:[56](?:$|\.)|jwilder/nginx-proxy"
-    r"|mcr\.microsoft\.com/mssql/|microsoft/mssql|sath89/oracle|phusion/baseimage:0\.[0-9.]+$"
-    r"|phusion/passenger-\w+:0\.)"
+    r"^(?:elasticsearch:[1-5](?:\.|$)|lambci/|osrf/ros:indigo|ros:indigo|nvidia/cuda:[78]\.|nvidia/cuda:[78]-"
+    r"|mcr\.microsoft\.com/mssql/|microsoft/mssql-server)"
 )
 
 
@@ -39,9 +39,11 @@ def image_token(reference: str) -> Token | None:
     if match:
         tokens = find_tokens(match.group(1))
         return tokens[0] if tokens else None
+    if speaks_against(name) or "cross" in name.rsplit("/", 1)[-1]:
+        return None
     for token in find_tokens(name):
         before = name[token.start - 1] if token.start else "/"
-        if before in "/:-_." and not name.startswith("gcr.io/distroless/base-nossl"):
+        if before in "/:-_." and (token.confidence is Confidence.SURE or "linux" in name):
             return token
     return None
 

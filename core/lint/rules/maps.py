@@ -43,7 +43,8 @@ def _as_path(pattern: str) -> str:
 def _case(analysis: Analysis, site: Site, case: CaseMap) -> Iterator[Hazard]:
     named = [(_platforms(item), item) for item in case.items]
     covered = frozenset(p for platforms, _ in named for p in platforms)
-    if not covered:
+    # A case that sets an option for one odd platform is no map.
+    if not covered.intersection(WANTED):
         return
     for platforms, item in named:
         for name, value in item.assigns:

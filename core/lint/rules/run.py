@@ -11,7 +11,7 @@ from core.dockerfile.commands import Run
 from core.dockerfile.source import Span
 from core.lint.analysis import Analysis, Site
 from core.lint.findings import Related
-from core.lint.guards import guarded
+from core.lint.guards import admitted, guarded
 from core.lint.rules.atoms import Atom, atoms
 from core.lint.rules.hazard import Hazard
 from core.lint.rules.table import RuleId
@@ -106,8 +106,9 @@ def check_runs(
     """Hazards of one RUN (or CMD, ENTRYPOINT)."""
     if not isinstance(site.instruction, Run):
         return
-    checker = _RunChecker(site, side_by_side, roots)
+    checker = _RunChecker(analysis, site, side_by_side, roots)
     for script in site.scripts:
+        checker.admitted = admitted(script, site.tainted)
         for assignment in script.assignments:
             if not guarded(assignment.guards, site.tainted):
                 checker.assignment(assignment)
@@ -118,10 +119,14 @@ def check_runs(
 
 
 class _RunChecker:
-    def __init__(self, site: Site, side_by_side: frozenset[str], roots: Roots) -> None:
+    def __init__(
+        self, analysis: Analysis, site: Site, side_by_side: frozenset[str], roots: Roots
+    ) -> None:
+        self.analysis = analysis
         self.site = site
         self.side_by_side = side_by_side
         self.roots = roots
+        self.admitted: frozenset[str] = frozenset()
         self.found: list[Hazard] = []
         self.later: list[Hazard] = []
         self.goarch = {
@@ -133,19 +138,22 @@ class _RunChecker:
         self.commands = [c for script in site.scripts for c in script.commands]
 
     def hazard(self, rule: RuleId, word: Word, atom: Atom, message: str) -> Hazard:
-        # Quotes shift nothing: the word's text is the source's text.
-        start = word.span.start + atom.offset
-        span = Span(start, start + len(atom.token.text))
-        if word.span.end - word.span.start != len(word.text):
-            span = word.span
         return Hazard(
-            rule=rule, site=self.site, span=span, message=message, token=atom.token, atom=atom.text
+            rule=rule,
+            site=self.site,
+            span=token_span(self.analysis, word.text, word.span, atom),
+            message=message,
+            token=atom.token,
+            atom=atom.text,
         )
 
     def usable(self, word: Word) -> Iterator[Atom]:
-        for atom in atoms(word.text):
-            if atom.skeleton not in self.side_by_side:
-                yield atom
+        for atom in atoms(word.own or word.text):
+            if atom.skeleton in self.side_by_side or self.admitted.intersection(
+                atom.token.platforms
+            ):
+                continue
+            yield atom
 
     def assignment(self, assignment: Assignment) -> None:
         name, value = assignment.name, assignment.value
@@ -155,7 +163,7 @@ class _RunChecker:
             rule = self.assigned(name, value, atom)
             if rule is None:
                 continue
-            hazard = self.hazard(rule, value, atom, _message(rule, atom, name))
+            hazard = self.hazard(rule, value, atom, message_of(rule, atom, name))
             self.found.append(hazard)
             self.roots.add(atom.text)
             self.roots.variables.add(name)
@@ -165,6 +173,8 @@ class _RunChecker:
         if name == "GOARCH":
             return RuleId.GO_ARCH if len(self.goarch) == 1 else None
         if name.startswith(("CARGO_TARGET_", "GOAMD64")) or name.endswith("_LINKER"):
+            return None
+        if re.match(r"-m(?:arch|tune|cpu)", atom.text):
             return None
         if name in {"CARGO_BUILD_TARGET", "CC", "CXX", "HOST", "CHOST", "CBUILD", "CTARGET"}:
             return RuleId.TARGET_TRIPLE
@@ -197,7 +207,10 @@ class _RunChecker:
                     self.roots.architectures_added = True
                     self.found.append(
                         self.hazard(
-                            RuleId.PACKAGE_ARCH, word, atom, _message(RuleId.PACKAGE_ARCH, atom, "")
+                            RuleId.PACKAGE_ARCH,
+                            word,
+                            atom,
+                            message_of(RuleId.PACKAGE_ARCH, atom, ""),
                         )
                     )
             return
@@ -208,7 +221,7 @@ class _RunChecker:
                 rule = self.classify(command, name, word, atom)
                 if rule is None:
                     continue
-                hazard = self.hazard(rule, word, atom, _message(rule, atom, name))
+                hazard = self.hazard(rule, word, atom, message_of(rule, atom, name))
                 if rule is RuleId.FILE_ARCH:
                     self.later.append(hazard)
                     continue
@@ -226,7 +239,7 @@ class _RunChecker:
             elif LIBRARY.search(atom.text):
                 rule = RuleId.LIBRARY_PATH
             if rule is not None:
-                self.found.append(self.hazard(rule, word, atom, _message(rule, atom, "")))
+                self.found.append(self.hazard(rule, word, atom, message_of(rule, atom, "")))
 
     def apt_source(self, word: Word) -> bool:
         matches = [
@@ -243,7 +256,7 @@ class _RunChecker:
                     rule=RuleId.APT_ARCH,
                     site=self.site,
                     span=Span(start, start + len(archs)),
-                    message=_message(RuleId.APT_ARCH, atom, ""),
+                    message=message_of(RuleId.APT_ARCH, atom, ""),
                     token=atom.token,
                     atom=match.group(),
                 )
@@ -252,7 +265,7 @@ class _RunChecker:
 
     def classify(self, command: Command, name: str, word: Word, atom: Atom) -> RuleId | None:
         text = atom.text
-        if name in EDITORS and not atom.is_url:
+        if (name in EDITORS and not atom.is_url) or re.match(r"-m(?:arch|tune|cpu)", text):
             return None
         if re.match(r"--add-architecture", text):
             return RuleId.PACKAGE_ARCH
@@ -260,6 +273,8 @@ class _RunChecker:
             return self.package(command, name, text, atom)
         if atom.is_url:
             return None if name in PRINTERS and not self.kept(command) else RuleId.URL_ARCH
+        if name in FETCHERS:
+            return self.fetched(command, word, text)
         if "qemu-" in text and "-static" in text:
             return None
         if JAVA.search(text) and not atom.is_url:
@@ -269,13 +284,12 @@ class _RunChecker:
         if name == "dotnet" or (DOTNET.search(text) and "RuntimeIdentifier" in text):
             return None if self.roots.follows(text) else RuleId.DOTNET_RID
         if TRIPLE.search(text):
-            if self.roots.follows(text) or "/" in text:
-                return None if self.roots.follows(text) else RuleId.FILE_ARCH
-            return RuleId.TARGET_TRIPLE
+            if self.roots.follows(text):
+                return None
+            whole = TRIPLE.fullmatch(text.rsplit("=", 1)[-1].strip("\"'-"))
+            return RuleId.TARGET_TRIPLE if whole else RuleId.FILE_ARCH
         if BUILD_OPTION.search(text) or self.option_before(command, word):
             return RuleId.BUILD_TARGET
-        if name in FETCHERS:
-            return self.fetched(command, text)
         if name in PRINTERS or not command.words:
             return None
         return RuleId.FILE_ARCH
@@ -288,7 +302,7 @@ class _RunChecker:
 
     def option_before(self, command: Command, word: Word) -> bool:
         words = command.words
-        index = words.index(word)
+        index = next((i for i, other in enumerate(words) if other is word), 0)
         return index > 0 and bool(
             re.fullmatch(
                 r"--arch(?:itecture)?|-A|--cpu|--target|-t|--targets|--platform|-a",
@@ -297,13 +311,15 @@ class _RunChecker:
             and command.name not in {"tar", "unzip", "test", "install", "cp", "ln"}
         )
 
-    def fetched(self, command: Command, text: str) -> RuleId | None:
+    def fetched(self, command: Command, word: Word, text: str) -> RuleId | None:
         output = {"-o", "-O", "--output", "--output-document", "-P", "--directory-prefix"}
         words = [w.plain for w in command.words]
         for flag, value in pairwise(words):
             if flag in output and text.strip("\"'") in value:
                 return RuleId.FILE_ARCH
-        if text.startswith(("/", "./")):
+        if "://" in word.text:
+            return RuleId.URL_ARCH
+        if text.startswith(("/", "./")) or any("://" in other for other in words):
             return RuleId.FILE_ARCH
         return RuleId.URL_ARCH
 
@@ -351,7 +367,22 @@ class _RunChecker:
         )
 
 
-def _message(rule: RuleId, atom: Atom, subject: str) -> str:
+def token_span(analysis: Analysis, text: str, span: Span, atom: Atom) -> Span:
+    """Where the atom's token stands, given that ``text`` was read from ``span``.
+
+    A text that runs over line continuations is shorter than its span; the atom itself never is.
+    """
+    if len(span) == len(text):
+        start = span.start + atom.offset
+        return Span(start, start + len(atom.token.text))
+    at = analysis.text.find(atom.text, span.start, span.end)
+    if at < 0:
+        return span
+    start = at + atom.token.start
+    return Span(start, start + len(atom.token.text))
+
+
+def message_of(rule: RuleId, atom: Atom, subject: str) -> str:
     name = atom.text.rsplit("/", 1)[-1].strip("\"'") or atom.text
     only = atom.token.platforms[0].removeprefix("linux/")
     match rule:

@@ -10,10 +10,10 @@ from core.dockerfile.source import Span
 from core.lint.analysis import Site
 from core.lint.rules.atoms import Atom, atoms
 from core.lint.rules.hazard import Hazard
-from core.lint.rules.run import APT_SOURCE, JAVA, LIBRARY, Roots, _message
+from core.lint.rules.run import APT_SOURCE, JAVA, LIBRARY, Roots, message_of
 from core.lint.rules.table import RuleId
 
-QEMU = re.compile(r"qemu-[\w]+(?:-static)?(?:$|[./-])|qemu-.*-static", re.IGNORECASE)
+QEMU = re.compile(r"qemu-(?:[\w$*{}]+)-static", re.IGNORECASE)
 
 
 def check_transfers(side_by_side: frozenset[str], roots: Roots, site: Site) -> Iterator[Hazard]:
@@ -46,7 +46,7 @@ def check_transfers(side_by_side: frozenset[str], roots: Roots, site: Site) -> I
                 rule=rule,
                 site=site,
                 span=Span(start, start + len(atom.token.text)) if len(span) == len(text) else span,
-                message=_message(rule, atom, ""),
+                message=message_of(rule, atom, ""),
                 token=atom.token,
                 atom=atom.text,
             )
@@ -68,7 +68,7 @@ def check_transfers(side_by_side: frozenset[str], roots: Roots, site: Site) -> I
                 rule=RuleId.APT_ARCH,
                 site=site,
                 span=Span(start, start + len(match.group())),
-                message=_message(RuleId.APT_ARCH, next(atoms(match.group(1))), ""),
+                message=message_of(RuleId.APT_ARCH, next(atoms(match.group(1))), ""),
                 atom=match.group(),
             )
 

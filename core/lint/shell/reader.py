@@ -79,7 +79,30 @@ class _Reader:
         text = self.slice(node)
         single = node.type == "raw_string"
         names = () if single else tuple(dict.fromkeys(EXPANSION.findall(text)))
-        return Word(text=text, span=self.span(node), variables=names, single_quoted=single)
+        return Word(
+            text=text,
+            span=self.span(node),
+            variables=names,
+            single_quoted=single,
+            own=self.without_substitutions(node, text),
+        )
+
+    def without_substitutions(self, node: Node, text: str) -> str:
+        """``text`` with blanks where inner commands stand; those are commands of their own."""
+        inner: list[Node] = []
+        pending = [node]
+        while pending:
+            at = pending.pop()
+            if at.type in {"command_substitution", "process_substitution"}:
+                inner.append(at)
+            else:
+                pending.extend(at.named_children)
+        if not inner or len(self.source) != len(self.text):
+            return text
+        for part in inner:
+            start, end = part.start_byte - node.start_byte, part.end_byte - node.start_byte
+            text = text[:start] + " " * (end - start) + text[end:]
+        return text
 
     def visit(self, node: Node, guards: tuple[Guard, ...], pipeline: int) -> None:
         match node.type:

@@ -35,12 +35,16 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """One word as written, quotes and expansions included."""
+    """One word as written, quotes and expansions included.
+
+    ``own`` is as long as ``text``, with blanks in place of command substitutions.
+    """
 
     text: str
     span: Span
     variables: tuple[str, ...]
     single_quoted: bool = False
+    own: str = ""
 
     @property
     def plain(self) -> str:

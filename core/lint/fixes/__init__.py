@@ -1,0 +1,1 @@
+"""Fixes as exact text edits, one family a module."""
