@@ -1,14 +1,13 @@
 """Confine the daemon: its own mounts, and without privileges its own ids and processes too.
 
 ``enter`` must run before the process has a second thread, an event loop or a socket. It returns
-in the process that becomes the daemon:
+in a grandchild, the daemon, that lives in a mount and a PID namespace of its own. The process
+that was called stays outside as its shadow: it passes signals on, ends with the daemon's status,
+and takes the daemon and everything the daemon started with it when it is killed. Mounts of the
+machine still show up inside (slave propagation); nothing that is mounted inside outlives it.
 
-- as root: the same process, in a mount namespace of its own whose mounts still follow the
-  machine's (slave propagation), so that nothing it mounts outlives it;
-- unprivileged: a grandchild in a user, mount and PID namespace in which it is root and the
-  user's subordinate ids (/etc/subuid, /etc/subgid) are the other users. The process that was
-  called stays outside as its shadow: it passes signals on, ends with the daemon's status, and
-  takes the daemon and everything the daemon started with it when it is killed.
+Unprivileged, a user namespace comes first, in which the daemon is root and the user's
+subordinate ids (/etc/subuid, /etc/subgid) are the other users.
 """
 
 from __future__ import annotations
@@ -74,6 +73,7 @@ def enter() -> Confinement:
         _enter_as_root()
     else:
         _enter_unprivileged()
+    _become_daemon_inside()
     return _settle()
 
 
@@ -88,7 +88,7 @@ def require_runtime() -> None:
 
 def _enter_as_root() -> None:
     try:
-        unshare(CLONE_NEWNS)
+        unshare(CLONE_NEWNS | CLONE_NEWPID)
         mount(None, "/", None, MS_REC | MS_SLAVE)
     except OSError as error:
         raise MachineError(
@@ -150,7 +150,6 @@ def _enter_unprivileged() -> None:
         unshare(CLONE_NEWPID)
     except OSError as error:
         raise _forbidden(error) from error
-    _become_daemon_inside()
 
 
 def _require_subordinate_ids() -> tuple[tuple[IdRange, ...], tuple[IdRange, ...]]:

@@ -18,6 +18,7 @@ from core.linux.mounts import mount
 from core.linux.namespaces import CLONE_NEWNS, CLONE_NEWUSER, unshare
 
 BINFMT_MISC = Path("/proc/sys/fs/binfmt_misc")
+_MOST_IDS = 0xFFFFFFFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,10 @@ def _hold_namespace(to_child: tuple[int, int], from_child: tuple[int, int]) -> N
 def _map_ids_to_themselves(pid: int) -> None:
     for name in ("uid_map", "gid_map"):
         ranges = [line.split() for line in Path(f"/proc/self/{name}").read_text().splitlines()]
-        text = "".join(f"{inside} {inside} {count}\n" for inside, _, count in ranges)
+        # One id short of all, or runtimes take it for the machine's own namespace.
+        text = "".join(
+            f"{inside} {inside} {min(int(count), _MOST_IDS)}\n" for inside, _, count in ranges
+        )
         # One write(2): the kernel takes a map only once.
         fd = os.open(f"/proc/{pid}/{name}", os.O_WRONLY | os.O_CLOEXEC)
         try:

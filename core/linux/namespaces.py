@@ -31,13 +31,13 @@ def in_initial_user_namespace() -> bool:
     return os.stat("/proc/self/ns/user").st_ino == _INITIAL_USER_NAMESPACE
 
 
-def has_capability(number: int) -> bool:
-    """Whether capability ``number`` (include/uapi/linux/capability.h) is in effect."""
+def bounding_capabilities() -> int:
+    """The set that this process can have and give, one bit a capability (capabilities(7))."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as lines:
         for line in lines:
-            if line.startswith("CapEff:"):
-                return bool(int(line.split()[1], 16) >> number & 1)
-    return False
+            if line.startswith("CapBnd:"):
+                return int(line.split()[1], 16)
+    return 0
 
 
 def kernel_version() -> tuple[int, int]:

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from core.linux.libc import syscall
 _OPENAT2 = 437
 _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_IN_ROOT = 0x10
+# As the kernel counts (MAXSYMLINKS).
+_MAX_LINKS = 40
 _HOW = struct.Struct("=QQQ")
 
 O_PATH = getattr(os, "O_PATH", 0)
@@ -70,3 +74,37 @@ def make_directories(root: int, path: bytes, mode: int = 0o755) -> tuple[int, li
         os.close(current)
         raise
     return current, created
+
+
+def resolve_in_root(root: int, path: bytes) -> bytes:
+    """``path`` without symbolic links and dots, relative to ``root`` ("" for the root itself).
+
+    Links, dangling ones too, are followed as if ``root`` were ``/``; the part that does not exist
+    is kept as it is. For trees that nobody else changes meanwhile.
+    """
+    todo = path.split(b"/")[::-1]
+    done: list[bytes] = []
+    links = 0
+    while todo:
+        part = todo.pop()
+        if part in (b"", b"."):
+            continue
+        if part == b"..":
+            del done[-1:]
+            continue
+        done.append(part)
+        try:
+            fd = open_in_root(root, b"/".join(done), O_PATH | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        try:
+            if stat.S_ISLNK(os.fstat(fd).st_mode):
+                links += 1
+                if links > _MAX_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fsdecode(path))
+                target = os.readlink(b"", dir_fd=fd)
+                done = [] if target.startswith(b"/") else done[:-1]
+                todo += target.split(b"/")[::-1]
+        finally:
+            os.close(fd)
+    return b"/".join(done)
