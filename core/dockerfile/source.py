@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,8 +24,7 @@ class Span:
         return self.start <= offset <= self.end
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(NamedTuple):
     """The physical pieces of a logical line.
 
     ``starts[i]`` is the logical offset of piece ``i``, ``offsets[i]`` its place in the text;

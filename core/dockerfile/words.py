@@ -8,7 +8,6 @@ expand.py's business. The rules are those of BuildKit's ``parser/split_command.g
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -18,8 +17,11 @@ from core.errors import DockerfileError
 
 BLANKS = re.compile(r"[\t\v\f\r ]+")
 _LINE_HEAD = re.compile(r"[^\t\v\f\r ]*")
+_PLAIN_COMMAND = re.compile(rf"([^{SPACE}]+)[\t\v\f\r ]+(?=[^{SPACE}\-])")
 _HEALTH = re.compile(r"([^\t\n\v\f\r ]+)[\t\n\v\f\r ]*")
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
 #: Instructions whose arguments may be a JSON array of strings.
 JSON_FORM = frozenset({"add", "cmd", "copy", "entrypoint", "run", "shell", "volume"})
@@ -47,8 +49,7 @@ class Rest(NamedTuple):
     start: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitCommand:
+class SplitCommand(NamedTuple):
     """A logical line in three parts."""
 
     keyword: Word
@@ -58,25 +59,28 @@ class SplitCommand:
 
 def split_command(line: str, escape: str) -> SplitCommand:
     """Keyword, flags and the rest of a logical line."""
+    plain = _PLAIN_COMMAND.match(line)
+    if plain is not None and line[-1] not in SPACES:
+        start, end = plain.span(1)
+        at = plain.end()
+        return SplitCommand(Word(plain[1], start, end), (), Rest(line[at:], at))
     stripped = line.strip(SPACE)
     start = line.find(stripped) if stripped else 0
     head = _LINE_HEAD.match(stripped)
     keyword = head.group() if head else ""
     blank = BLANKS.match(stripped, len(keyword))
+    word = Word(keyword, start, start + len(keyword))
     if blank is None:
-        end = start + len(stripped)
-        return SplitCommand(
-            keyword=Word(keyword, start, start + len(keyword)), flags=(), rest=Rest("", end)
-        )
+        return SplitCommand(word, (), Rest("", start + len(stripped)))
     tail = stripped[blank.end() :]
     flags, consumed = split_flags(tail, escape)
     base = start + blank.end()
     rest = tail[consumed:]
     lead = len(rest) - len(rest.lstrip(SPACE))
     return SplitCommand(
-        keyword=Word(keyword, start, start + len(keyword)),
-        flags=tuple(Word(f.text, f.start + base, f.end + base) for f in flags),
-        rest=Rest(rest.strip(SPACE), base + consumed + lead),
+        word,
+        tuple(Word(f.text, f.start + base, f.end + base) for f in flags),
+        Rest(rest.strip(SPACE), base + consumed + lead),
     )
 
 
@@ -98,7 +102,7 @@ def split_flags(text: str, escape: str) -> tuple[list[Word], int]:
 
     def characters(offset: int) -> int:
         nonlocal last, count
-        count += len(data[last:offset].decode("utf-8", "replace"))
+        count += len(data[last:offset].translate(None, _CONTINUATION_BYTES))
         last = offset
         return count
 
