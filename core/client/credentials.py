@@ -13,8 +13,8 @@ from core.client.endpoints import docker_config_dir
 from core.errors import AuthenticationError, Error
 
 SERVICE = "viaduct"
-"""Under this name the keyring holds, per registry domain (``docker.io``, ``localhost:5000``), a JSON
-document with ``username`` and ``secret``."""
+"""Under this name the keyring holds, per registry domain (``docker.io``, ``localhost:5000``), a
+JSON document with ``username`` and ``secret``."""
 
 DOCKER_HUB_KEYS = (
     "https://index.docker.io/v1/",

@@ -71,7 +71,7 @@ async def _start(places: Locations) -> None:
         os.close(write_end)
     try:
         async with asyncio.timeout(_START_SECONDS):
-            answer = await _read_all(read_end)
+            answer = await _read_line(read_end)
             # It forks at once; the daemon itself is nobody's child and outlives this program.
             await process.wait()
     except TimeoutError as error:
@@ -80,6 +80,21 @@ async def _start(places: Locations) -> None:
             hint=f"Its log: {places.log_file}",
         ) from error
     _judge(answer, places.log_file)
+    if answer.strip() == b"running":
+        await _wait_for_the_other(places)
+
+
+async def _wait_for_the_other(places: Locations) -> None:
+    """Another client was quicker to start it: wait until it listens."""
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while not await is_running(places):
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        raise BuilderError(
+            "an embedded builder runs but does not answer",
+            hint=f"`viaduct daemon stop --force` ends it. Its log: {places.log_file}",
+        ) from error
 
 
 def _judge(answer: bytes, log_file: Path) -> None:
@@ -107,14 +122,14 @@ def _last_line(log_file: Path) -> str:
     return lines[-1] if lines else "it left no word"
 
 
-async def _read_all(fd: int) -> bytes:
+async def _read_line(fd: int) -> bytes:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     transport, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
     )
     try:
-        return await reader.read()
+        return await reader.readline()
     finally:
         transport.close()
 

@@ -14,28 +14,12 @@ from urllib.parse import unquote_plus
 from core.client.context_walk import walk_filtered
 from core.errors import NotFoundError, StorageError
 from core.wire.diffcopy import TreeReceiver, send_tree
-from core.wire.methods import Method
+from core.wire.methods import Method, RawMessage
 from core.wire.pb import fsutil_pb2, session_pb2
 from core.wire.rpc import Incoming, Routes, route
 from core.wire.services import Session
 
 EXPORTER_ID = "buildkit-attachable-exporter-id"
-
-
-class RawMessage:
-    """Bytes of a message whose type depends on the call: packets or pieces of one file."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes = b"") -> None:
-        self.data = data
-
-    @classmethod
-    def FromString(cls, data: bytes) -> RawMessage:
-        return cls(data)
-
-    def SerializeToString(self) -> bytes:
-        return self.data
 
 
 class FileSync:

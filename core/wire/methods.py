@@ -26,3 +26,20 @@ class Method(Generic[Request, Reply]):
     request: type[Request]
     reply: type[Reply]
     cardinality: Cardinality = Cardinality.UNARY_UNARY
+
+
+class RawMessage:
+    """The bytes of a message that is not parsed here: its type depends on the call, or it is
+    passed on as it is."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.data = data
+
+    @classmethod
+    def FromString(cls, data: bytes) -> RawMessage:
+        return cls(data)
+
+    def SerializeToString(self) -> bytes:
+        return self.data

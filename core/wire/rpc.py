@@ -94,6 +94,11 @@ class CallChannel(Channel):
         protocol: H2Protocol = await self._connect(self._protocol_factory)
         return protocol
 
+    def adopt(self) -> H2Protocol:
+        """A protocol that the caller connects; calls use it until it is lost."""
+        self._protocol = self._protocol_factory()
+        return self._protocol
+
     def close(self) -> None:
         if self._protocol is not None:
             super().close()
