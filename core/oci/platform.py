@@ -16,60 +16,27 @@ from typing import Final
 from urllib.parse import unquote
 
 from core.errors import OptionError
+from core.oci.quoting import go_quote
 
 _COMPONENT: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _OS: Final = re.compile(
     r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?", re.ASCII
 )
+_GO_COMPONENT: Final = "^[A-Za-z0-9_.-]+$"
+_GO_OS: Final = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$"
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _KNOWN_OS: Final = frozenset(
-    [
-        "aix",
-        "android",
-        "darwin",
-        "dragonfly",
-        "freebsd",
-        "hurd",
-        "illumos",
-        "ios",
-        "js",
-        "linux",
-        "nacl",
-        "netbsd",
-        "openbsd",
-        "plan9",
-        "solaris",
-        "windows",
-        "zos",
-    ]
+    (
+        *("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js"),
+        *("linux", "nacl", "netbsd", "openbsd", "plan9", "solaris", "windows", "zos"),
+    )
 )
 _KNOWN_ARCHITECTURES: Final = frozenset(
-    [
-        "386",
-        "amd64",
-        "amd64p32",
-        "arm",
-        "armbe",
-        "arm64",
-        "arm64be",
-        "ppc64",
-        "ppc64le",
-        "loong64",
-        "mips",
-        "mipsle",
-        "mips64",
-        "mips64le",
-        "mips64p32",
-        "mips64p32le",
-        "ppc",
-        "riscv",
-        "riscv64",
-        "s390",
-        "s390x",
-        "sparc",
-        "sparc64",
-        "wasm",
-    ]
+    (
+        *("386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "ppc64", "ppc64le"),
+        *("loong64", "mips", "mipsle", "mips64", "mips64le", "mips64p32", "mips64p32le", "ppc"),
+        *("riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm"),
+    )
 )
 _MACHINES: Final = {
     "x86_64": ("amd64", ""),
@@ -163,18 +130,35 @@ def sort_by_preference(wanted: Platform, candidates: Iterable[Platform]) -> list
 
 def _parse(text: str, host: Platform) -> Platform:
     if "*" in text:
-        raise _invalid(text, "wildcards are not supported", "wildcards not yet supported")
+        raise _invalid(
+            text,
+            "wildcards are not supported",
+            f"{go_quote(text)}: wildcards not yet supported: invalid argument",
+        )
     os, *rest = parts = text.split("/", 3)
     found = _OS.fullmatch(os)
     if not found:
-        raise _invalid(text, f"{os!r} is not an operating system", "is an invalid OS component of")
+        raise _invalid(
+            text,
+            f"{os!r} is not an operating system",
+            f"{go_quote(os)} is an invalid OS component of {go_quote(text)}: "
+            f"OSAndVersion specifier component must match {go_quote(_GO_OS)}: invalid argument",
+        )
     for part in rest[:2]:
         if not _COMPONENT.fullmatch(part):
             raise _invalid(
-                text, f"{part!r} is not an architecture or variant", "is an invalid component of"
+                text,
+                f"{part!r} is not an architecture or variant",
+                f"{go_quote(part)} is an invalid component of {go_quote(text)}: "
+                f"platform specifier component must match {go_quote(_GO_COMPONENT)}: "
+                "invalid argument",
             )
     if len(parts) == 4:
-        raise _invalid(text, "it has too many parts", "cannot parse platform specifier")
+        raise _invalid(
+            text,
+            "it has too many parts",
+            f"{go_quote(text)}: cannot parse platform specifier: invalid argument",
+        )
     name = _normalize_os(found[1])
     version = _decode(found[2] or "", text)
     features = tuple(f for f in (_decode(f, text) for f in (found[3] or "").split("+")[1:]) if f)
@@ -188,7 +172,7 @@ def _parse(text: str, host: Platform) -> Platform:
                 raise _invalid(
                     text,
                     "it is neither an operating system nor an architecture",
-                    "unknown operating system or architecture",
+                    f"{go_quote(text)}: unknown operating system or architecture: invalid argument",
                 )
     elif len(parts) == 2:
         architecture, variant = _normalize_architecture(parts[1], "")

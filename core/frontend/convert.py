@@ -1,0 +1,127 @@
+"""A Dockerfile as a graph for every platform: the pure heart of a build.
+
+``convert`` needs nothing but values. What it must know of the world and was not told it asks for
+by returning ``NeedImages``; the caller finds out and calls again.
+"""
+
+from __future__ import annotations
+
+from core.dockerfile.commands import Arg, Program
+from core.dockerfile.instructions import instructions
+from core.dockerfile.parser import parse
+from core.errors import DockerfileError, OptionError
+from core.frontend.conversion import BuildWarning, Conversion, PlatformResult
+from core.frontend.inputs import BuildInputs, FactsMissingError, Images, NeedImages
+from core.frontend.options import FrontendOptions
+from core.frontend.single import SingleConverter
+from core.lint.buildkit.config import LintConfig, parse_check
+from core.lint.buildkit.report import Report
+
+
+def convert(
+    text: bytes | str,
+    options: FrontendOptions,
+    images: Images,
+    *,
+    inputs: BuildInputs | None = None,
+) -> Conversion | NeedImages:
+    """The graphs and image configs of a Dockerfile for all platforms of ``options``.
+
+    Warnings are those of the first platform, as BuildKit gives them. Raises ``core.errors.Error``:
+    ``DockerfileError`` with its lines, ``NotFoundError`` for a target that is not there, whatever
+    ``images`` says of an image that cannot be had.
+    """
+    program = read_program(text, options.filename)
+    converter = SingleConverter(
+        program=program, options=options, images=images, inputs=inputs or BuildInputs()
+    )
+    report = Report(config=lint_config(program, options))
+    results: list[PlatformResult] = []
+    needs = NeedImages()
+    for index, platform in enumerate(options.targets()):
+        try:
+            results.append(
+                converter.convert(platform, report if index == 0 else Report(silent=True))
+            )
+        except FactsMissingError as missing:
+            needs = needs.joined(missing.needs)
+    if needs:
+        return needs
+    return Conversion(
+        results=tuple(results),
+        warnings=tuple(map(BuildWarning.of, report.violations)),
+        multi_platform=options.multi_platform,
+        unused_args=_unused_args(program, options),
+    )
+
+
+def read_program(text: bytes | str, name: str) -> Program:
+    """The typed Dockerfile; ``DockerfileError`` for one without a stage."""
+    if not text:
+        raise DockerfileError(
+            "the Dockerfile is empty",
+            hint="Begin with FROM and a base image.",
+            source_name=name,
+            phrase="the Dockerfile cannot be empty",
+        )
+    program = instructions(parse(text, name=name))
+    if not program.stages:
+        raise DockerfileError(
+            "the Dockerfile has no FROM, so there is nothing to build",
+            hint="Begin with FROM and a base image.",
+            source_name=name,
+            phrase="dockerfile contains no stages to build",
+        )
+    return program
+
+
+def lint_config(program: Program, options: FrontendOptions) -> LintConfig:
+    """The choice of checks: the build argument's, else the file's."""
+    if options.check is not None:
+        return options.check
+    directive = program.document.directive("check")
+    if directive is None:
+        return LintConfig()
+    try:
+        return parse_check(directive.word)
+    except OptionError as error:
+        raise DockerfileError(
+            error.message,
+            hint=error.hint,
+            ranges=(directive.range,),
+            phrase=f"failed to parse check options: {error.phrase}",
+        ) from error
+
+
+#: Build arguments that the frontend itself understands.
+_KNOWN_ARGS = frozenset(
+    (
+        *("BUILDKIT_SYNTAX", "BUILDKIT_DOCKERFILE_CHECK", "BUILDKIT_MULTI_PLATFORM"),
+        *("BUILDKIT_INLINE_CACHE", "BUILDKIT_CACHE_MOUNT_NS", "BUILDKIT_CONTEXT_KEEP_GIT_DIR"),
+        *("BUILDKIT_SANDBOX_HOSTNAME", "BUILDKIT_BUILD_NAME", "BUILDKIT_SBOM_SCAN_CONTEXT"),
+        *("BUILDKIT_SBOM_SCAN_STAGE", "SOURCE_DATE_EPOCH"),
+        *("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"),
+    )
+)
+
+
+def _unused_args(program: Program, options: FrontendOptions) -> tuple[str, ...]:
+    """Build arguments that no ARG declares and nothing else reads."""
+    if not options.build_args:
+        return ()
+    declared = {
+        definition.key
+        for args in (program.meta_args, *(stage.commands for stage in program.stages))
+        for arg in args
+        if isinstance(arg, Arg)
+        for definition in arg.args
+    }
+    automatic = ("TARGET", "BUILD")
+    return tuple(
+        key
+        for key in options.build_args
+        if key not in declared
+        and key not in _KNOWN_ARGS
+        and key.lower() not in _KNOWN_ARGS
+        and not key.startswith(automatic)
+    )

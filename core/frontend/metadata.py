@@ -1,0 +1,59 @@
+"""What the vertices of a stage say about themselves."""
+
+from __future__ import annotations
+
+from core.dockerfile.commands import Instruction
+from core.frontend.conversion import Scope
+from core.frontend.stage import StageState
+from core.llb.metadata import CUSTOM_NAME, Metadata, Mode, ProgressGroup
+from core.oci.platform import Platform
+
+COMMAND = "com.docker.dockerfile.v1.command"
+
+
+def step_metadata(
+    stage: StageState,
+    scope: Scope,
+    name: str,
+    instruction: Instruction | None,
+    *,
+    described: bool = False,
+    ranges: bool = True,
+    group: ProgressGroup | None = None,
+    ignores_cache: bool = False,
+) -> Metadata:
+    """Metadata of a step of ``stage``; ``described`` adds the instruction as BuildKit's key."""
+    description = [(CUSTOM_NAME, name)]
+    code = instruction.code if instruction else ""
+    if described:
+        description.append((COMMAND, code))
+    lines = stage.from_.range if instruction is None and stage.from_ else None
+    if instruction is not None:
+        in_trigger = stage.in_onbuild and stage.from_ is not None
+        lines = stage.from_.range if in_trigger and stage.from_ else instruction.range
+    return Metadata(
+        name=name,
+        ignore_cache=ignores_cache,
+        description=tuple(sorted(description)),
+        progress_group=group,
+        stage=stage.name,
+        mode=mode_hint(stage.platform, scope),
+        kind=instruction.name if instruction else "from",
+        instruction=code,
+        ranges=(lines,) if ranges and lines else (),
+        platforms=(scope.choice.target,),
+    )
+
+
+def mode_hint(platform: Platform | None, scope: Scope) -> Mode:
+    """How a step on ``platform`` stands to the target, as far as platforms alone tell.
+
+    Cross is a step on the build platform for another target. A step on a foreign platform is
+    called emulated; the machine may have something better.
+    """
+    build, target = scope.choice.build[0], scope.choice.target
+    own = platform or target
+    if (own.os, own.architecture) != (build.os, build.architecture):
+        return Mode.EMULATED
+    same = (own.os, own.architecture) == (target.os, target.architecture)
+    return Mode.NATIVE if same else Mode.CROSS

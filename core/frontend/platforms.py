@@ -1,0 +1,53 @@
+"""Which platform a conversion is for, and which variables say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.frontend.options import FrontendOptions
+from core.oci.platform import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformChoice:
+    """``target`` is what is built; ``implicit`` says that nobody asked for it."""
+
+    target: Platform
+    build: tuple[Platform, ...]
+    implicit: bool
+
+    @classmethod
+    def of(cls, options: FrontendOptions, target: Platform | None) -> PlatformChoice:
+        build = options.build_platforms
+        return cls(target=target or build[0], build=build, implicit=target is None)
+
+
+def automatic_args(
+    choice: PlatformChoice, overrides: Mapping[str, str], target_stage: str
+) -> dict[str, str]:
+    """The build arguments that exist without being declared, as global ones."""
+    build, target = choice.build[0], choice.target
+    values = {
+        "BUILDPLATFORM": str(build),
+        "BUILDOS": build.os,
+        "BUILDOSVERSION": build.os_version,
+        "BUILDARCH": build.architecture,
+        "BUILDVARIANT": build.variant,
+        "TARGETPLATFORM": target.format_all(),
+        "TARGETOS": target.os,
+        "TARGETOSVERSION": target.os_version,
+        "TARGETARCH": target.architecture,
+        "TARGETVARIANT": target.variant,
+        "TARGETSTAGE": target_stage or "default",
+    }
+    return {key: overrides.get(key, value) for key, value in values.items()}
+
+
+def detect_platform(image: Platform, target: Platform, build: tuple[Platform, ...]) -> Platform:
+    """The platform to build where none was asked for: the image's, if the builder has it."""
+    if (target.os, target.architecture) != (image.os, image.architecture):
+        for platform in build:
+            if (platform.os, platform.architecture) == (image.os, image.architecture):
+                return platform
+    return target
