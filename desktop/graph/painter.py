@@ -226,20 +226,22 @@ class GraphPainter:
 
     def _full(self, painter: QPainter, rect: QRectF, look: Look, colour: QColor) -> None:
         left = rect.x() + 10
+        alone = not (look.badge or look.chips or look.detail)
+        top = rect.y() + (9.5 if alone else 0)
         if not look.planned:
-            self._icon(painter, QRectF(left, rect.y() + 6, 15, 15), look)
+            self._icon(painter, QRectF(left, top + 6, 15, 15), look)
             left += 21
         right = rect.right() - 10
         if look.time:
             painter.setFont(self._small)
             painter.setPen(self.colour("text_muted"))
             width = self._small_metrics.horizontalAdvance(look.time)
-            painter.drawText(QPointF(right - width, rect.y() + 18), look.time)
+            painter.drawText(QPointF(right - width, top + 18), look.time)
             right -= width + 8
         painter.setFont(self._title)
         painter.setPen(self.colour("text"))
         text = self._elide(look.title, right - left, 0)
-        painter.drawText(QPointF(left, rect.y() + 18.5), text)
+        painter.drawText(QPointF(left, top + 18.5), text)
         at = rect.x() + 10
         end = rect.right() - 10
         baseline = rect.y() + 36

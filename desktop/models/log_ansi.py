@@ -50,7 +50,9 @@ def last_overwrite(line: bytes) -> bytes:
 def plain(line: bytes) -> str:
     """The text of one log line without sequences, tabs expanded."""
     line = last_overwrite(line)
-    if b"\x1b" in line or not line.isascii() or not _printable(line):
+    if b"\x1b" in line:
+        return "".join(piece.text for piece in pieces(line))
+    if not _printable(line):
         line = _SEQUENCE.sub(b"", line)
     return line.decode("utf-8", "replace").expandtabs(_TAB)
 
