@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -265,13 +265,22 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
         tags: Iterable[str] = (),
         by_digest: bool = False,
         insecure: bool = False,
+        origins: Mapping[Digest, Reference] | None = None,
     ) -> None:
         """Send ``root`` and all below it, then name it with the reference's tag and ``tags``.
 
+        ``origins`` tells where blobs are that the store may lack; they are mounted where the
+        registry can, and fetched only when it has to be.
         On failure or cancellation the tag is where it was.
         """
         names = tuple(dict.fromkeys([reference.tagged().tag or "", *tags]))
         (transport,) = self._for(reference, push=True, insecure=insecure)
+        known = dict(origins or {})
+
+        async def provide(descriptor: Descriptor) -> None:
+            if (origin := known.get(descriptor.digest)) is not None:
+                await self.fetch(origin, descriptor, store, on_transfer)
+
         pusher = Pusher(
             transport,
             reference,
@@ -281,6 +290,8 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
             self._retry,
             on_transfer,
             slots=self._push_slots,
+            origins=known,
+            provide=provide,
         )
         await pusher.push(root, tags=() if by_digest else tuple(filter(None, names)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -75,6 +75,8 @@ class Pusher:
         on_transfer: OnTransfer,
         *,
         slots: asyncio.Semaphore,
+        origins: Mapping[Digest, Reference],
+        provide: Callable[[Descriptor], Awaitable[None]],
     ) -> None:
         self._transport = transport
         self._reference = reference
@@ -84,6 +86,8 @@ class Pusher:
         self._retry = retry
         self._tell = on_transfer
         self._slots = slots
+        self._origins = origins
+        self._provide = provide
         self._path = reference.path
         self._scopes: Scopes = frozenset({repository_scope(self._path, "pull", "push")})
 
@@ -132,9 +136,7 @@ class Pusher:
 
     async def _mount(self, descriptor: Descriptor) -> str | None:
         """Have the registry take the blob from another repository; that repository's path."""
-        for path in self._sources.of(descriptor.digest, self._reference.domain):
-            if path == self._path:
-                continue
+        for path in self._holders(descriptor.digest):
             query = f"?mount={quote(str(descriptor.digest))}&from={quote(path, safe='')}"
             try:
                 async with self._transport.request(
@@ -155,7 +157,17 @@ class Pusher:
             return None
         return None
 
+    def _holders(self, digest: Digest) -> list[str]:
+        """Other repositories of the same registry that hold the blob."""
+        paths = list(self._sources.of(digest, self._reference.domain))
+        origin = self._origins.get(digest)
+        if origin is not None and origin.domain == self._reference.domain:
+            paths.insert(0, origin.path)
+        return [path for path in dict.fromkeys(paths) if path != self._path]
+
     async def _upload(self, descriptor: Descriptor) -> None:
+        if not self._store.has(descriptor.digest, descriptor.size):
+            await self._provide(descriptor)
         if not self._store.has(descriptor.digest, descriptor.size):
             raise NotFoundError(
                 f"the blob {descriptor.digest} of {self._reference.familiar()} is neither in the "
