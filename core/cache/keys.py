@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NewType
 
@@ -41,6 +42,10 @@ class KeyStore:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All changes to the cache within count together or not at all."""
+        return self._db.transaction()
 
     def root(self, digest: str, output: int) -> KeyId | None:
         """The key of an operation without inputs, or of content, if it was ever seen."""
