@@ -101,6 +101,9 @@ class BaseResolver:
             ) from error
         platform = stage.platform or self.scope.choice.target
         if not is_needed:
+            # BuildKit names the FROM before it knows whether the stage is needed, and again when
+            # a trigger makes it needed later: its steps then count from 2.
+            next_step_name(stage, "", platform, {})
             stage.platform = platform
             return
         if stage.named_context is not None:

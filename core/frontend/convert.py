@@ -24,10 +24,12 @@ def convert(
     images: Images,
     *,
     inputs: BuildInputs | None = None,
+    report: Report | None = None,
 ) -> Conversion | NeedImages:
     """The graphs and image configs of a Dockerfile for all platforms of ``options``.
 
-    Warnings are those of the first platform, as BuildKit gives them. Raises ``core.errors.Error``:
+    Warnings are those of the first platform, as BuildKit gives them; ``report`` collects them too,
+    for who wants those that came before an error. Raises ``core.errors.Error``:
     ``DockerfileError`` with its lines, ``NotFoundError`` for a target that is not there, whatever
     ``images`` says of an image that cannot be had.
     """
@@ -35,7 +37,10 @@ def convert(
     converter = SingleConverter(
         program=program, options=options, images=images, inputs=inputs or BuildInputs()
     )
-    report = Report(config=lint_config(program, options))
+    if report is None:
+        report = Report()
+    report.config = lint_config(program, options)
+    report.violations.clear()
     results: list[PlatformResult] = []
     needs = NeedImages()
     for index, platform in enumerate(options.targets()):

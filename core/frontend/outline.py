@@ -51,17 +51,15 @@ class OutlineCapture:
         )
 
     def used_args(self) -> list[str]:
-        """The arguments in use, with those their defaults are made of."""
-        found: dict[str, None] = {}
-        waiting = sorted(self.used)
+        """The arguments in use, with those their defaults are made of, in order of appearance."""
+        found: set[str] = set()
+        waiting = list(self.used)
         while waiting:
             name = waiting.pop()
-            if name in found:
-                continue
-            found[name] = None
-            if name in self.args:
-                waiting += sorted(self.args[name].dependencies)
-        return [name for name in found if name in self.args]
+            if name not in found:
+                found.add(name)
+                waiting += self.args[name].dependencies if name in self.args else ()
+        return [name for name in self.args if name in found]
 
 
 def outline(target: StageState) -> dict[str, Any]:

@@ -292,10 +292,16 @@ class StageBuilder:
             raise DockerfileError(
                 f"--platform={written}: {error.message}{near}",
                 hint=error.hint,
-                ranges=(from_.range,),
+                ranges=(flag_range(from_, "--platform"), from_.range),
                 phrase=f"failed to parse platform {written}: {error.phrase}{near}",
             ) from error
         return platform, expansion.used
+
+
+def flag_range(from_: From, flag: str) -> LineRange:
+    """The lines of an instruction from where ``flag`` stands in it."""
+    column = from_.node.original.find(flag)
+    return LineRange(from_.node.start, from_.node.end, max(column, 0))
 
 
 def onbuild_steps(graph: StageGraph, stage: StageState, triggers: Sequence[str]) -> list[Step]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from core.dockerfile.gitref import parse_git_ref
+from core.dockerfile.parser import parse as parse_dockerfile
 from core.errors import Error, NotFoundError
+from core.frontend.conversion import Conversion
 from core.frontend.convert import convert
 from core.frontend.inputs import (
     BuildInputs,
@@ -21,6 +24,7 @@ from core.frontend.inputs import (
 )
 from core.frontend.options import FrontendOptions
 from core.frontend.requests import lint_request, outline_request, targets_request
+from core.lint.buildkit.report import Report
 from core.llb.ops import ExecOp, FileOp
 from core.llb.vertex import walk
 from core.oci.platform import Platform, matches, parse_platform, sort_by_preference
@@ -31,13 +35,17 @@ _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _T = TypeVar("_T")
 
 
-class LintFailed(Exception):
-    """A build error with the warnings given before it."""
+class FailedError(Exception):
+    """A build error with every line it names, and the warnings given before it."""
 
-    def __init__(self, error: Error, warnings: list[tuple[str, int | None, str]]) -> None:
+    def __init__(self, error: Error, warnings: Iterable[Violation] = ()) -> None:
         super().__init__(str(error))
-        self.lines = error.lines
-        self.warnings = warnings
+        self.lines = sorted(n for r in error.ranges for n in range(r.start, r.end + 1))
+        self.warnings = _tuples(warnings)
+
+
+def _tuples(violations: Iterable[Violation]) -> list[tuple[str, int | None, str]]:
+    return [(v.rule.name, v.line or None, v.message) for v in violations]
 
 
 def _parse(text: str) -> Platform:
@@ -170,15 +178,28 @@ def _inputs(ignore: str | None) -> BuildInputs:
     return BuildInputs(ignore_file=(ignore or "").encode())
 
 
+def _convert(
+    text: bytes, options: FrontendOptions, row: Mapping[str, Any]
+) -> tuple[Conversion, Report]:
+    report = Report()
+    try:
+        done = _with_facts(
+            lambda images, inputs: convert(text, options, images, inputs=inputs, report=report),
+            _inputs(row.get("dockerignore")),
+            row.get("images") or {},
+            row.get("contexts") or {},
+        )
+    except Error as error:
+        raise FailedError(error, report.violations) from error
+    return done, report
+
+
 def frontend(row: Mapping[str, Any]) -> dict[str, Any]:
-    options = _options(row)
-    text = row["dockerfile"].encode("utf-8", "surrogateescape")
-    done = _with_facts(
-        lambda images, inputs: convert(text, options, images, inputs=inputs),
-        _inputs(row.get("dockerignore")),
-        row.get("images") or {},
-        row.get("contexts") or {},
-    )
+    try:
+        options = _options(row)
+    except Error as error:
+        raise FailedError(error) from error
+    done, _ = _convert(row["dockerfile"].encode("utf-8", "surrogateescape"), options, row)
     platforms: dict[str, Any] = {}
     for result in done.results:
         vertices = list(walk([result.edge])) if result.edge else []
@@ -210,35 +231,25 @@ def lint(
     options = _options({"opts": opts})
     data = text.encode("utf-8", "surrogateescape")
     if not all_targets:
-        done = _with_facts(
-            lambda images, inputs: convert(data, options, images, inputs=inputs),
-            _inputs(dockerignore),
-            {},
-            {},
-        )
-        return [
-            (w.rule, w.ranges[0].start if w.ranges else None, _message(w.short, w.rule))
-            for w in done.warnings
-        ]
+        return _tuples(_convert(data, options, {"dockerignore": dockerignore})[1].violations)
     answer = _with_facts(
         lambda images, inputs: lint_request(data, options, images, inputs=inputs),
         _inputs(dockerignore),
         {},
         {},
     )
-    found = [(v.rule.name, v.line or None, v.message) for v in answer.violations]
     if answer.error is not None:
-        raise LintFailed(answer.error, found)
-    return found
-
-
-def _message(short: str, rule: str) -> str:
-    return short.removeprefix(f"{rule}: ").rpartition(" (line ")[0]
+        raise FailedError(answer.error, answer.violations)
+    return _tuples(answer.violations)
 
 
 def subrequest(row: Mapping[str, Any]) -> dict[str, Any]:
     text = row["dockerfile"].encode("utf-8", "surrogateescape")
     if row["opts"]["requestid"] == "frontend.targets":
+        # BuildKit's own answer is empty (it crashes) where a comment above an instruction chooses
+        # checks: it reads such comments for a linter that this request does not have.
+        if any(_chooses_checks(node.comments) for node in parse_dockerfile(text).nodes):
+            return {}
         return targets_request(text)
     options = _options(row)
     return _with_facts(
@@ -247,3 +258,7 @@ def subrequest(row: Mapping[str, Any]) -> dict[str, Any]:
         row.get("images") or {},
         row.get("contexts") or {},
     )
+
+
+def _chooses_checks(comments: Iterable[str]) -> bool:
+    return any(re.match(r"\s*check\s*=\s*\S", comment, re.IGNORECASE) for comment in comments)
