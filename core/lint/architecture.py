@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from core.dockerfile.commands import Program
 from core.lint.analysis import Analysis
 from core.lint.findings import Finding, Fix
 from core.lint.fixes.offer import offer
+from core.lint.rules.advice import ImageFacts, check_advice
 from core.lint.rules.both import served_side_by_side
+from core.lint.rules.checksums import check_checksums
 from core.lint.rules.dataflow import check_dataflow
 from core.lint.rules.definitions import check_definitions
 from core.lint.rules.hazard import Hazard
@@ -23,6 +26,7 @@ from core.lint.rules.transfers import check_transfers
 # Rules that say what an image is made of stay silent in a file that is for one architecture.
 BY_DESIGN = frozenset(
     {
+        RuleId.SINGLE_ARCH_FILE,
         RuleId.ARG_SCOPE,
         RuleId.ARG_DEFAULT,
         RuleId.ARG_MISUSE,
@@ -33,32 +37,42 @@ BY_DESIGN = frozenset(
 )
 
 
-def hazards(analysis: Analysis) -> Iterator[Hazard]:
+def hazards(analysis: Analysis, images: Mapping[str, ImageFacts]) -> Iterator[Hazard]:
     """Every hazard in the order of the file, whole-file ones last."""
     side_by_side = served_side_by_side(analysis)
     roots = Roots()
     for site in analysis.sites:
-        yield from check_definitions(analysis, side_by_side, roots, site)
-        yield from check_images(analysis, site)
-        yield from check_transfers(side_by_side, roots, site)
-        yield from check_runs(analysis, side_by_side, roots, site)
-        yield from check_packages(analysis, site)
-        yield from check_platform_args(analysis, site)
-        yield from check_maps(analysis, site)
+        found = [
+            *check_definitions(analysis, side_by_side, roots, site),
+            *check_images(analysis, site),
+            *check_transfers(side_by_side, roots, site),
+            *check_runs(analysis, side_by_side, roots, site),
+            *check_packages(analysis, site),
+            *check_platform_args(analysis, site),
+            *check_maps(analysis, site),
+        ]
+        yield from found
+        yield from check_checksums(analysis, site, found)
     yield from check_dataflow(analysis)
+    yield from check_advice(analysis, images)
 
 
 def architecture_findings(
-    program: Program, *, platforms: tuple[str, ...] = (), fixes: bool = False
+    program: Program,
+    *,
+    platforms: tuple[str, ...] = (),
+    fixes: bool = False,
+    images: Mapping[str, ImageFacts] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """Findings of the architecture rules, by line. Never raises on a program that was parsed.
 
+    ``images`` holds what registries answered, by reference as the FROM resolves it.
     With ``fixes`` each carries one where a fix is known; it has not been tried yet.
     """
     analysis = Analysis(program, platforms=platforms)
     findings: list[Finding] = []
     seen: set[tuple[RuleId, int]] = set()
-    for hazard in hazards(analysis):
+    for hazard in hazards(analysis, images):
         if analysis.single_arch_intent and hazard.rule not in BY_DESIGN:
             continue
         key = (hazard.rule, analysis.line_of(hazard.span.start))

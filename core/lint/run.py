@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from core.dockerfile.commands import Program
 from core.dockerfile.instructions import instructions
@@ -17,6 +17,7 @@ from core.dockerfile.source import Span
 from core.errors import DockerfileError, LineRange
 from core.lint.architecture import architecture_findings
 from core.lint.findings import Confidence, Finding, Fix, Severity, apply_edits
+from core.lint.rules.advice import ImageFacts
 
 SYNTAX_RULE = "dockerfile/syntax"
 IGNORE = re.compile(r"^\s*viaduct:?\s+(ignore(?:-file)?)(?:=|\s+)(.*)$", re.IGNORECASE)
@@ -25,11 +26,15 @@ MAX_ROUNDS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintOptions:
-    """What to look for. ``ignore`` holds rule names or numbers; ``platforms`` may be empty."""
+    """What to look for. ``ignore`` holds rule names or numbers; ``platforms`` may be empty.
+
+    ``images`` holds what registries answered for base images, by reference.
+    """
 
     platforms: tuple[str, ...] = ()
     ignore: frozenset[str] = frozenset()
     threshold: Severity = Severity.INFO
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
 
 
 def lint_text(
@@ -51,7 +56,9 @@ def lint_text(
         return (_syntax(error),)
     found = [
         *(_syntax(error) for error in program.errors),
-        *architecture_findings(program, platforms=options.platforms, fixes=fixes),
+        *architecture_findings(
+            program, platforms=options.platforms, fixes=fixes, images=options.images
+        ),
     ]
     kept = [f for f in found if not _left_out(program, f, options)]
     if fixes:
@@ -158,7 +165,8 @@ def works(
     if program.errors:
         return False
     after = Counter(
-        (f.id, f.message) for f in architecture_findings(program, platforms=options.platforms)
+        (f.id, f.message)
+        for f in architecture_findings(program, platforms=options.platforms, images=options.images)
     )
     known = Counter((f.id, f.message) for f in before if f.rule != SYNTAX_RULE)
     gone = known - after
