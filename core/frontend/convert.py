@@ -7,14 +7,11 @@ by returning ``NeedImages``; the caller finds out and calls again.
 from __future__ import annotations
 
 from core.dockerfile.commands import Arg, Program
-from core.dockerfile.instructions import instructions
-from core.dockerfile.parser import parse
-from core.errors import DockerfileError, OptionError
 from core.frontend.conversion import BuildWarning, Conversion, PlatformResult
 from core.frontend.inputs import BuildInputs, FactsMissingError, Images, NeedImages
 from core.frontend.options import FrontendOptions
+from core.frontend.program import read_program
 from core.frontend.single import SingleConverter
-from core.lint.buildkit.config import LintConfig, parse_check
 from core.lint.buildkit.report import Report
 
 
@@ -33,14 +30,13 @@ def convert(
     ``DockerfileError`` with its lines, ``NotFoundError`` for a target that is not there, whatever
     ``images`` says of an image that cannot be had.
     """
-    program = read_program(text, options.filename)
+    if report is None:
+        report = Report()
+    report.violations.clear()
+    program = read_program(text, options, report)
     converter = SingleConverter(
         program=program, options=options, images=images, inputs=inputs or BuildInputs()
     )
-    if report is None:
-        report = Report()
-    report.config = lint_config(program, options)
-    report.violations.clear()
     results: list[PlatformResult] = []
     needs = NeedImages()
     for index, platform in enumerate(options.targets()):
@@ -58,44 +54,6 @@ def convert(
         multi_platform=options.multi_platform,
         unused_args=_unused_args(program, options),
     )
-
-
-def read_program(text: bytes | str, name: str) -> Program:
-    """The typed Dockerfile; ``DockerfileError`` for one without a stage."""
-    if not text:
-        raise DockerfileError(
-            "the Dockerfile is empty",
-            hint="Begin with FROM and a base image.",
-            source_name=name,
-            phrase="the Dockerfile cannot be empty",
-        )
-    program = instructions(parse(text, name=name))
-    if not program.stages:
-        raise DockerfileError(
-            "the Dockerfile has no FROM, so there is nothing to build",
-            hint="Begin with FROM and a base image.",
-            source_name=name,
-            phrase="dockerfile contains no stages to build",
-        )
-    return program
-
-
-def lint_config(program: Program, options: FrontendOptions) -> LintConfig:
-    """The choice of checks: the build argument's, else the file's."""
-    if options.check is not None:
-        return options.check
-    directive = program.document.directive("check")
-    if directive is None:
-        return LintConfig()
-    try:
-        return parse_check(directive.word)
-    except OptionError as error:
-        raise DockerfileError(
-            error.message,
-            hint=error.hint,
-            ranges=(directive.range,),
-            phrase=f"failed to parse check options: {error.phrase}",
-        ) from error
 
 
 #: Build arguments that the frontend itself understands.

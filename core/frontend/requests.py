@@ -9,18 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.dockerfile.instructions import instructions, parse_single
-from core.dockerfile.nodes import Document
+from core.dockerfile.instructions import instructions
 from core.dockerfile.parser import parse
-from core.errors import DockerfileError, Error, OptionError
-from core.frontend.convert import lint_config, read_program
+from core.errors import Error, OptionError
 from core.frontend.inputs import BuildInputs, FactsMissingError, Images, NeedImages
 from core.frontend.options import FrontendOptions
 from core.frontend.outline import location, outline
+from core.frontend.program import read_program
 from core.frontend.single import SingleConverter
-from core.lint.buildkit import checks
 from core.lint.buildkit.checks import line_ranges
-from core.lint.buildkit.config import LintConfig, parse_check
 from core.lint.buildkit.report import Report
 from core.lint.buildkit.rules import Violation
 
@@ -58,15 +55,7 @@ def lint_request(
     """
     report = Report()
     try:
-        document = parse(text, name=options.filename)
-        report.config = _config(document, options)
-        try:
-            program = instructions(document)
-        except DockerfileError:
-            _check_until_error(document, report)
-            raise
-        if not program.stages:
-            read_program(text, options.filename)
+        program = read_program(text, options, report)
         SingleConverter(
             program=program,
             options=options,
@@ -79,24 +68,6 @@ def lint_request(
     except Error as error:
         return LintAnswer(violations=tuple(report.violations), error=error)
     return LintAnswer(violations=tuple(report.violations))
-
-
-def _config(document: Document, options: FrontendOptions) -> LintConfig:
-    if options.check is not None:
-        return options.check
-    directive = document.directive("check")
-    return parse_check(directive.word) if directive else LintConfig()
-
-
-def _check_until_error(document: Document, report: Report) -> None:
-    """The checks that BuildKit makes before it meets the instruction it cannot understand."""
-    report.add(checks.empty_continuation(w.line) for w in document.warnings)
-    for node in document.nodes:
-        report.add(checks.node_checks(node), node.comments)
-        try:
-            parse_single(node)
-        except DockerfileError:
-            return
 
 
 def targets_request(text: bytes | str, name: str = "Dockerfile") -> dict[str, Any]:
@@ -128,13 +99,13 @@ def outline_request(
     inputs: BuildInputs | None = None,
 ) -> dict[str, Any] | NeedImages:
     """Arguments, secrets and agents of the target. Raises ``core.errors.Error``."""
-    program = read_program(text, options.filename)
+    report = Report()
+    program = read_program(text, options, report)
     converter = SingleConverter(
         program=program, options=options, images=images, inputs=inputs or BuildInputs()
     )
     platform = options.platforms[0] if options.platforms else None
     try:
-        report = Report(config=lint_config(program, options))
         return outline(converter.dispatch_all(platform, report).target)
     except FactsMissingError as missing:
         return missing.needs

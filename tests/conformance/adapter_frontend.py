@@ -25,6 +25,7 @@ from core.frontend.inputs import (
 from core.frontend.options import FrontendOptions
 from core.frontend.requests import lint_request, outline_request, targets_request
 from core.lint.buildkit.report import Report
+from core.lint.buildkit.rules import Violation
 from core.llb.ops import ExecOp, FileOp
 from core.llb.vertex import walk
 from core.oci.platform import Platform, matches, parse_platform, sort_by_preference
