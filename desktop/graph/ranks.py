@@ -60,18 +60,25 @@ def links(count: int, edges: list[tuple[int, int]]) -> Links:
     return Links(out, into, order)
 
 
+def longest(graph: Links) -> list[int]:
+    """The length of the longest path that ends in each node."""
+    rank = [0] * len(graph.order)
+    for node in graph.order:
+        if graph.into[node]:
+            rank[node] = max(rank[i] for i in graph.into[node]) + 1
+    return rank
+
+
 def assign(graph: Links, groups: Sequence[str] = ()) -> list[int]:
     """A rank for every node: longest path, then what floats sinks to its users.
 
     Floating is what hangs on nothing outside of its own group: a base image and the steps on it
     stand right above what joins them with another stage, not at the top of the picture.
     """
-    rank = [0] * len(graph.order)
+    rank = longest(graph)
     floating = [False] * len(graph.order)
     for node in graph.order:
         into = graph.into[node]
-        if into:
-            rank[node] = max(rank[i] for i in into) + 1
         floating[node] = all(
             floating[i] and (not groups or groups[i] == groups[node] or not groups[i]) for i in into
         ) and (not into or bool(groups and groups[node]))

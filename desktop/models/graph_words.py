@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def duration_text(seconds: float) -> str:
     """``0.3s``, ``12s``, ``1m 04s``, ``2h 05m``."""
+    if 0 < seconds < 0.05:
+        return "<0.1s"
     if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)

@@ -1,0 +1,189 @@
+"""One platform's lane: a card of labels and a bar."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.progress.messages import Mode
+from desktop.models.graph_status import Status
+from desktop.models.graph_words import (
+    duration_text,
+    interpreter_name,
+    size_text,
+    slowdown_text,
+)
+from desktop.models.lanes import LaneFacts
+from desktop.panels.elided import ElidedLabel
+from desktop.panels.graph_looks import mode_words, status_words
+from desktop.theme.theme import Theme
+
+_BAR_STEPS = 1000
+
+
+class LaneCard(QFrame):
+    """Shows the LaneFacts of one platform; clicking it selects the platform."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, platform: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._theme = theme
+        self._platform = platform
+        self._facts: LaneFacts | None = None
+        self._icon = QLabel()
+        self._name = QLabel(platform)
+        self._name.setProperty("role", "heading")
+        self._badge = QLabel()
+        self._time = QLabel()
+        self._time.setProperty("role", "muted")
+        self._bar = QProgressBar()
+        self._bar.setRange(0, _BAR_STEPS)
+        self._bar.setTextVisible(False)
+        self._step = ElidedLabel()
+        self._step.setProperty("role", "muted")
+        self._count = QLabel()
+        self._count.setProperty("role", "muted")
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        for widget in (self._icon, self._name, self._badge):
+            top.addWidget(widget)
+        top.addStretch(1)
+        top.addWidget(self._time)
+        bottom = QHBoxLayout()
+        bottom.setSpacing(8)
+        bottom.addWidget(self._step, 1)
+        bottom.addWidget(self._count)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(10, 7, 10, 7)
+        box.setSpacing(5)
+        box.addLayout(top)
+        box.addWidget(self._bar)
+        box.addLayout(bottom)
+        theme.changed.connect(self._dress)
+
+    def show_facts(self, facts: LaneFacts) -> None:
+        """Say what changed, and nothing else: labels cost a layout."""
+        if facts == self._facts:
+            return
+        self._facts = facts
+        self._set(self._time, self._time_words(facts))
+        self._set(self._count, self._count_words(facts))
+        self._set(self._step, self._step_words(facts))
+        badge, role = self._badge_words(facts)
+        self._set(self._badge, badge)
+        self._badge.setVisible(bool(badge))
+        self._role(self._badge, role)
+        total = max(facts.total, 1)
+        self._bar.setValue(round(_BAR_STEPS * facts.done / total))
+        self._dress()
+        self.setAccessibleName(
+            ", ".join(
+                part
+                for part in (
+                    facts.platform,
+                    status_words(facts.status),
+                    self._count.text(),
+                    mode_words(facts.mode, facts.interpreter, facts.slowdown),
+                    self._step.text(),
+                    self._time.text(),
+                )
+                if part
+            )
+        )
+
+    def set_selected(self, on: bool) -> None:
+        self._name.setText(f"{self._platform}" + ("  ●" if on else ""))
+
+    @staticmethod
+    def _set(label: QLabel, text: str) -> None:
+        if label.text() != text:
+            label.setText(text)
+            label.setToolTip(text if label.property("role") == "muted" else "")
+
+    @staticmethod
+    def _role(widget: QWidget, role: str) -> None:
+        if widget.property("role") != role:
+            widget.setProperty("role", role)
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
+
+    def _dress(self) -> None:
+        facts = self._facts
+        if facts is None:
+            return
+        token = facts.status.token
+        icon = "platforms" if facts.status is Status.PLANNED else token
+        role = "text_muted" if facts.status is Status.PLANNED else token
+        self._icon.setPixmap(self._theme.icons.get(icon, role).pixmap(16, 16))
+        colour = getattr(self._theme.tokens, token)
+        sheet = f"QProgressBar::chunk {{ background: {colour}; border-radius: 3px; }}"
+        if self._bar.styleSheet() != sheet:
+            self._bar.setStyleSheet(sheet)
+
+    def _time_words(self, facts: LaneFacts) -> str:
+        if not facts.elapsed and facts.expected is None:
+            return ""
+        elapsed = duration_text(facts.elapsed)
+        if facts.expected is None:
+            return elapsed
+        return self.tr("{0} of about {1}").format(elapsed, duration_text(facts.expected))
+
+    def _count_words(self, facts: LaneFacts) -> str:
+        parts = []
+        if facts.status is Status.PLANNED:
+            parts.append(self.tr("%n steps", "", facts.total))
+            if facts.emulated:
+                parts.append(self.tr("%n emulated", "", facts.emulated))
+            return " · ".join(parts)
+        parts.append(self.tr("{0} of {1} steps").format(facts.done, facts.total))
+        if facts.cached:
+            parts.append(self.tr("%n cached", "", facts.cached))
+        if facts.bytes_total:
+            done, total = size_text(facts.bytes_current), size_text(facts.bytes_total)
+            same = facts.bytes_current >= facts.bytes_total
+            parts.append(total if same else self.tr("{0} of {1}").format(done, total))
+        return " · ".join(parts)
+
+    def _step_words(self, facts: LaneFacts) -> str:
+        if facts.current:
+            if facts.running > 1:
+                return self.tr("{0}  (and {1} more)").format(facts.current, facts.running - 1)
+            return facts.current
+        if facts.status is Status.PLANNED:
+            return mode_words(facts.mode, facts.interpreter)
+        return status_words(facts.status)
+
+    def _badge_words(self, facts: LaneFacts) -> tuple[str, str]:
+        match facts.mode:
+            case Mode.NONE:
+                return "", "badge-waiting"
+            case Mode.NATIVE:
+                return self.tr("native"), "badge-native"
+            case Mode.CROSS:
+                return self.tr("cross"), "badge-cross"
+            case Mode.EMULATED:
+                words = interpreter_name(facts.interpreter) or self.tr("emulated")
+                if facts.slowdown:
+                    words += f" {slowdown_text(facts.slowdown)}"
+                return words, "badge-emulated"
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.chosen.emit(self._platform)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Space}:
+            self.chosen.emit(self._platform)
+        else:
+            super().keyPressEvent(event)
