@@ -106,6 +106,7 @@ def _counts(token: Token, word: str, text: str) -> bool:
                 or "linux" in token.text.lower()
                 or _known(token, word)
                 or token.text.lower().startswith(("--cpu", "goarch"))
+                or re.fullmatch(r"(?:-*[\w-]*arch(?:itecture)?[=:])?", outside, re.IGNORECASE)
             )
         case Confidence.AMBIGUOUS:
             if token.text.lower().startswith(("linux", "goarch")):
