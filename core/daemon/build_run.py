@@ -134,22 +134,22 @@ class RunStep:
 
     def status(
         self,
-        name: str,
+        id: str,
         *,
         current: int = 0,
         total: int = 0,
+        name: str = "",
         started: int | None = None,
         completed: int | None = None,
-        id: str = "",
     ) -> None:
-        """A part of the work. ``id`` where several parts have one name."""
+        """A part of the work: bytes, and nanoseconds since the epoch."""
         self._emit(
             SolveStatus(
                 statuses=(
                     VertexStatus(
-                        id=id or name,
+                        id=id,
                         vertex=self.digest,
-                        name=name,
+                        name=name or id,
                         current=current,
                         total=total,
                         timestamp=time.time_ns(),

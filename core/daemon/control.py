@@ -130,21 +130,19 @@ class Control:
         request = await call.request()
         await call.start()
         # Listening starts before the present state is sent, so that no change falls between.
-        changes = self._history.listen()
-        following = changes.__aiter__()
-        records = [r for r in self._history.records() if _wanted(r, request)]
-        records.reverse()
-        if request.Limit:
-            records = records[: request.Limit]
-        await call.send_many(
-            _event(Change.COMPLETE if record.phase.over else Change.STARTED, record)
-            for record in records
-        )
-        if request.EarlyExit:
-            return
-        async for change, record in following:
-            if _wanted(record, request) or change is not Change.STARTED:
-                await call.send(_event(change, record))
+        with self._history.listening() as changes:
+            records = [r for r in self._history.records() if _wanted(r, request)]
+            records.reverse()
+            if request.Limit:
+                records = records[: request.Limit]
+            await call.send_many(
+                _event(Change.COMPLETE if record.phase.over else Change.STARTED, record)
+                for record in records
+            )
+            while not request.EarlyExit:
+                change, record = await changes.get()
+                if _wanted(record, request) or change is not Change.STARTED:
+                    await call.send(_event(change, record))
 
     async def _update_history(
         self, request: control_pb2.UpdateBuildHistoryRequest

@@ -11,7 +11,8 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -145,13 +146,13 @@ class History:
         for queue in self._listeners:
             queue.put_nowait((change, record))
 
-    async def listen(self) -> AsyncIterator[tuple[Change, BuildRecord]]:
-        """Changes from now on."""
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Queue[tuple[Change, BuildRecord]]]:
+        """Changes from now on, as they come."""
         queue: asyncio.Queue[tuple[Change, BuildRecord]] = asyncio.Queue()
         self._listeners.add(queue)
         try:
-            while True:
-                yield await queue.get()
+            yield queue
         finally:
             self._listeners.discard(queue)
 

@@ -103,6 +103,8 @@ class BuildState:
         self._native = frozenset(native)
         self._vertices: dict[str, VertexState] = {}
         self._book = LaneBook(self._requested)
+        self._unplaced: dict[str, None] = {}
+        self._some_placed = False
         self.warnings: list[VertexWarning] = []
         self.finished_count = 0
         self.cached_count = 0
@@ -135,6 +137,9 @@ class BuildState:
             else:
                 updated[vertex.digest] = None
             lanes.update(self._report(seen, vertex))
+        if status.vertexes and self._some_placed:
+            for digest in tuple(self._unplaced):
+                lanes.update(self._place(self._vertices[digest]))
         for entry in status.statuses:
             if (seen := self._vertices.get(entry.vertex)) is not None:
                 previous = seen.statuses.get(entry.id)
@@ -170,6 +175,7 @@ class BuildState:
         old_state = seen.state
         seen.state = _state(merged)
         seen.platforms = self._platforms(seen)
+        self._some_placed = self._some_placed or bool(seen.platforms)
         seen.mode = merged.mode if merged.mode is not Mode.NONE else seen.step.mode(self._native)
         self.finished_count += seen.state.finished - old_state.finished
         self.cached_count += (seen.state is StepState.CACHED) - (old_state is StepState.CACHED)
@@ -183,6 +189,27 @@ class BuildState:
             completed=vertex.completed,
         )
 
+    def _place(self, seen: VertexState) -> set[str]:
+        """Give a step that names no platform those of the steps that it builds on.
+
+        Docker before 23 names the platform of COPY, but not of RUN.
+        """
+        found = [self._vertices[d].platforms for d in seen.vertex.inputs if d in self._vertices]
+        platforms = tuple(dict.fromkeys(p for platforms in found for p in platforms))
+        if not platforms:
+            return set()
+        del self._unplaced[seen.digest]
+        before, seen.platforms = seen.platforms, platforms
+        return self._book.moved(
+            seen.digest,
+            before=(before, seen.state.value),
+            after=(platforms, seen.state.value),
+            mode=seen.mode,
+            interpreter=seen.vertex.interpreter,
+            started=seen.vertex.started,
+            completed=seen.vertex.completed,
+        )
+
     def _platforms(self, seen: VertexState) -> tuple[str, ...]:
         if seen.vertex.platforms:
             return seen.vertex.platforms
@@ -190,7 +217,13 @@ class BuildState:
             return ()
         if seen.step.platform:
             return (seen.step.platform,)
-        return self._requested if len(self._requested) == 1 else ()
+        if len(self._requested) == 1:
+            return self._requested
+        if seen.platforms:
+            return seen.platforms
+        if seen.step.number:
+            self._unplaced[seen.digest] = None
+        return ()
 
 
 _NO_STEP = StepName(text="")

@@ -137,3 +137,17 @@ def test_folding_a_coalesced_batch_gives_the_same_state() -> None:
     assert quick.lanes() == slow.lanes()
     assert quick.vertices[A].intervals == slow.vertices[A].intervals == ((1, 4), (6, 7))
     assert quick.vertices[A].tail == slow.vertices[A].tail
+
+
+def test_a_step_without_a_platform_has_those_of_what_it_builds_on() -> None:
+    build = BuildState(platforms=("linux/amd64", "linux/arm64"))
+    build.apply(
+        _said(
+            Vertex(digest=B, name="[deps 2/2] RUN make", inputs=(A,)),
+            Vertex(digest=A, name="[linux/arm64 deps 1/2] COPY a b"),
+        )
+    )
+    assert build.vertices[B].platforms == ("linux/arm64",)
+    build.apply(_said(Vertex(digest=B, name="[deps 2/2] RUN make", started=1)))
+    amd64, arm64 = build.lanes()
+    assert (amd64.total, arm64.total, arm64.current) == (0, 2, B)
