@@ -166,7 +166,7 @@ setup_python() {
     }
     say "preparing the Python environment in $venv (once)"
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2 || {
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock" >&2 || {
         say "the Python packages could not be installed; the message above says why."
         say "Behind a proxy set HTTPS_PROXY; with a package index of your own set PIP_INDEX_URL."
         exit 1
