@@ -22,9 +22,8 @@ def format_text(text: str) -> str:
     """
     document = parse(text)
     formatted = _format(document)
-    if formatted == text or meaning(parse(formatted)) == meaning(document):
-        return formatted
-    return text
+    after = parse(formatted, lenient=True)
+    return formatted if not after.errors and meaning(after) == meaning(document) else text
 
 
 def meaning(document: Document) -> object:
@@ -110,8 +109,10 @@ def _head(node: Node, line: str, escape: str) -> str:
         return line
     rest = line[len(node.keyword) :]
     blank = rest.lstrip("\t\v\f\r ")
-    if not rest or rest == blank or blank.startswith(escape):
-        return (node.keyword.upper() if not rest or rest != blank else node.keyword) + rest
+    if not blank:
+        return node.keyword.upper()
+    if rest == blank or blank.startswith(escape):
+        return (node.keyword if rest == blank else node.keyword.upper()) + rest
     if node.child is not None:
         return f"{node.keyword.upper()} {_head(node.child, blank, escape)}"
     pieces = [node.keyword.upper()]

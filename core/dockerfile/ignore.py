@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.dockerfile.chars import trim_space
+from core.dockerfile.decode import decode, encode
 from core.dockerfile.ignorepattern import IgnorePattern, check_syntax, clean_path
 from core.errors import DockerfileError, LineRange
 
@@ -30,12 +31,12 @@ def parse_ignore(text: bytes | str) -> tuple[str, ...]:
     Raises DockerfileError with the line of one that is too long.
     """
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "surrogateescape")
+        text = decode(text)
     patterns: list[str] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-        if len(line) > _MAX_LINE:
+        if len(line) > _MAX_LINE // 4 and len(encode(line)) > _MAX_LINE:
             raise DockerfileError(
-                f"Line {number} of the ignore file is longer than {_MAX_LINE} characters",
+                f"Line {number} of the ignore file is longer than {_MAX_LINE} bytes",
                 ranges=[LineRange(number, number)],
                 source_name=".dockerignore",
                 phrase="bufio.Scanner: token too long",
@@ -110,7 +111,11 @@ class PatternMatcher:
         return matched
 
     def matches_in(self, path: str, parent: MatchInfo | None) -> tuple[bool, MatchInfo]:
-        """As ``matches`` while walking: ``parent`` is what this gave for the directory above."""
+        """As ``matches`` while walking: ``parent`` is what this gave for the directory above.
+
+        It decides what a build's context holds, and in one case otherwise than ``matches``: a
+        ``!dir`` that takes nothing back at ``dir`` itself does not reach what is inside it.
+        """
         matched = False
         found: list[bool] = []
         for index, pattern in enumerate(self._patterns):

@@ -99,11 +99,11 @@ def instructions(document: Document, *, lenient: bool = False) -> Program:
     """The program of a document.
 
     Raises DockerfileError at the first instruction that cannot be; if ``lenient``, leaves such
-    instructions out and lists the errors in ``Program.errors``.
+    instructions out and lists the errors in ``Program.errors``, those of parsing first.
     """
     meta_args: list[Arg] = []
     stages: list[tuple[From, list[Command]]] = []
-    errors: list[DockerfileError] = []
+    errors: list[DockerfileError] = list(document.errors)
     for node in document.nodes:
         try:
             match _typed(node, document.name):

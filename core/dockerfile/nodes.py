@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from core.dockerfile.source import SourceLine, Span
 from core.dockerfile.spans import KeyValueSpans, NodeSpans, locate
-from core.errors import LineRange
+from core.errors import DockerfileError, LineRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole Dockerfile that parses. ``escape`` is the escape character, ``\\`` or a backtick."""
+    """A whole Dockerfile. ``escape`` is the escape character, ``\\`` or a backtick.
+
+    ``errors`` is empty unless it was parsed leniently; only then ``nodes`` may be empty.
+    """
 
     text: str = field(repr=False)
     name: str
@@ -141,13 +144,10 @@ class Document:
     directives: tuple[Directive, ...]
     escape: str
     warnings: tuple[ParseWarning, ...]
+    errors: tuple[DockerfileError, ...] = ()
 
     def directive(self, name: str) -> Directive | None:
         return next((d for d in self.directives if d.name == name), None)
-
-    @property
-    def range(self) -> LineRange:
-        return LineRange(self.nodes[0].start, self.nodes[-1].end)
 
     def walk(self) -> Iterator[Node]:
         """Every node, each ONBUILD's child right after it."""

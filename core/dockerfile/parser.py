@@ -37,23 +37,21 @@ _BLANK_SEPARATED = frozenset({"add", "copy", "expose", "from", "volume"})
 _NESTING = 50
 
 
-def parse(text: bytes | str, *, name: str = "Dockerfile") -> Document:
+def parse(text: bytes | str, *, name: str = "Dockerfile", lenient: bool = False) -> Document:
     """The document of a Dockerfile.
 
     Raises DockerfileError with a range for what BuildKit's parser refuses, for an instruction
     with a NUL and for one that is not UTF-8. Unknown instructions pass: the typed layer refuses
-    them. An error before the first line has line 0.
+    them. An error before the first line has line 0. If ``lenient``, instructions that cannot be
+    are left out and ``Document.errors`` lists why; nothing is raised.
     """
-    decoded = decode(text)
-    try:
-        return _Parser(decoded, name).parse()
-    except DockerfileError as error:
-        error.source_name = error.source_name or name
-        raise
+    return _Parser(decode(text), name, lenient).parse()
 
 
 class _Parser:
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, lenient: bool) -> None:
+        self._lenient = lenient
+        self._errors: list[DockerfileError] = []
         self._text = text
         self._name = name
         self._lines = text.split("\n")
@@ -71,20 +69,27 @@ class _Parser:
 
     def parse(self) -> Document:
         while self._next < self._count:
-            self._instruction()
-        if not self._nodes:
-            raise DockerfileError(
-                "The Dockerfile has no instructions",
-                hint="Begin with FROM and a base image.",
-                ranges=[LineRange(self._next, self._next)],
-                phrase="file with no instructions",
+            try:
+                self._instruction()
+            except DockerfileError as error:
+                self._refuse(error)
+        if not self._nodes and not self._errors:
+            self._refuse(
+                DockerfileError(
+                    "The Dockerfile has no instructions",
+                    hint="Begin with FROM and a base image.",
+                    ranges=[LineRange(self._next, self._next)],
+                    phrase="file with no instructions",
+                )
             )
         if self._too_long is not None:
-            raise DockerfileError(
-                f"Line {self._too_long + 1} is longer than {MAX_LINE} bytes",
-                hint="Break it with line continuations, or COPY the data from a file.",
-                ranges=[LineRange(self._next, self._next)],
-                phrase=f"dockerfile line greater than max allowed size of {MAX_LINE}",
+            self._refuse(
+                DockerfileError(
+                    f"Line {self._too_long + 1} is longer than {MAX_LINE} bytes",
+                    hint="Break it with line continuations, or COPY the data from a file.",
+                    ranges=[LineRange(self._next, self._next)],
+                    phrase=f"dockerfile line greater than max allowed size of {MAX_LINE}",
+                )
             )
         return Document(
             text=self._text,
@@ -93,7 +98,15 @@ class _Parser:
             directives=tuple(self._directives.found),
             escape=self._escape,
             warnings=tuple(self._warnings),
+            errors=tuple(self._errors),
         )
+
+    def _refuse(self, error: DockerfileError) -> None:
+        error.source_name = error.source_name or self._name
+        if not self._lenient:
+            raise error
+        self._errors.append(error)
+        self._comments.clear()
 
     def _read(self) -> tuple[str, int]:
         """The next line without its newline, and its offset."""

@@ -6,13 +6,21 @@ import importlib.util
 import sys
 from pathlib import Path
 
-for _name in ("adapter_language", "adapter_frontend"):
-    _path = Path(__file__).with_name(f"{_name}.py")
-    if _path.exists():
-        _spec = importlib.util.spec_from_file_location(_name, _path)
-        assert _spec is not None
-        assert _spec.loader is not None
-        _module = importlib.util.module_from_spec(_spec)
-        sys.modules[_name] = _module
-        _spec.loader.exec_module(_module)
-        globals().update({k: v for k, v in vars(_module).items() if callable(v) and k[0] != "_"})
+
+def _functions(name: str) -> dict[str, object]:
+    """The public functions of the module of that name beside this file."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return {
+        key: value
+        for key, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", "") == name and key[0] != "_"
+    }
+
+
+globals().update(_functions("adapter_language"))
+globals().update(_functions("adapter_frontend"))
