@@ -111,14 +111,14 @@ class _CellDelegate(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         tokens = self._theme.tokens
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        rect: QRect = option.rect
         row = self._panel._model.row(index.row())
         painter.save()
         painter.fillRect(rect, QColor(tokens.surface))
         if row.first and index.row():
             painter.setPen(QColor(tokens.border))
             painter.drawLine(rect.topLeft(), rect.topRight())
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
         if index.column() == 0:
             self._step(painter, rect, row.stage if row.first else "", row.title, selected)
         else:
