@@ -156,7 +156,7 @@ class BaseResolver:
             text = f"FROM {found.reference}"
             stage.platform = platform
             step = next_step_name(stage, text, platform, {})
-            metadata = step_metadata(stage, scope, step, None)
+            metadata = step_metadata(stage, scope, step, None, described=True)
             op = image_source(found.reference, scope.options.resolve_mode)
             stage.state = State(
                 output=source_draft(lambda: op, metadata, platform.normalized()),

@@ -18,29 +18,35 @@ def step_metadata(
     instruction: Instruction | None,
     *,
     described: bool = False,
-    ranges: bool = True,
+    runs: bool = False,
     group: ProgressGroup | None = None,
     ignores_cache: bool = False,
 ) -> Metadata:
-    """Metadata of a step of ``stage``; ``described`` adds the instruction as BuildKit's key."""
-    description = [(CUSTOM_NAME, name)]
+    """Metadata of a step of ``stage``; without ``instruction`` it is the FROM.
+
+    ``described`` adds the instruction's text under BuildKit's key, ``runs`` says that a program
+    runs, and which build arguments it sees. Triggers of a base image stand
+    where the FROM stands.
+    """
+    instruction = instruction or stage.from_
     code = instruction.code if instruction else ""
+    description = [(CUSTOM_NAME, name)]
     if described:
         description.append((COMMAND, code))
-    lines = stage.from_.range if instruction is None and stage.from_ else None
-    if instruction is not None:
-        in_trigger = stage.in_onbuild and stage.from_ is not None
-        lines = stage.from_.range if in_trigger and stage.from_ else instruction.range
+    if runs and stage.build_args:
+        description.append(("args", " ".join(dict.fromkeys(a.key for a in stage.build_args))))
+    at_from = stage.in_onbuild and stage.from_ is not None
+    shown = stage.from_ if at_from else instruction
     return Metadata(
         name=name,
         ignore_cache=ignores_cache,
         description=tuple(sorted(description)),
         progress_group=group,
         stage=stage.name,
-        mode=mode_hint(stage.platform, scope),
+        mode=mode_hint(stage.platform, scope) if runs else Mode.NONE,
         kind=instruction.name if instruction else "from",
         instruction=code,
-        ranges=(lines,) if ranges and lines else (),
+        ranges=(shown.range,) if shown else (),
         platforms=(scope.choice.target,),
     )
 

@@ -77,7 +77,13 @@ def dispatch_run(
     name = next_step_name(stage, text, stage.state.platform, env)
     history = "RUN " + " ".join((*_history_args(stage, env), *args))
     metadata = step_metadata(
-        stage, scope, name, command, described=True, ignores_cache=stage.ignores_cache
+        stage,
+        scope,
+        name,
+        command,
+        described=True,
+        runs=True,
+        ignores_cache=stage.ignores_cache,
     )
     stage.state.output = _exec_output(stage, args, parts, scope, metadata)
     add_history(stage.config, f"{history} # buildkit", layer=True, created=scope.created)

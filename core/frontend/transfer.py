@@ -173,7 +173,7 @@ class _Transfer:
         self._copies.append(
             (
                 source_draft(lambda: op, metadata),
-                replace(action, src=clean(filename), attempt_unpack=bool(command.unpack)),
+                replace(action, src=join("/", filename), attempt_unpack=bool(command.unpack)),
             )
         )
 
@@ -224,7 +224,7 @@ class _Transfer:
         name = without_drive(path, self._os, keep_slash=False)
         data = content.encode("utf-8", "surrogateescape")
         source = inline_file(name, data, Metadata(name=INLINE, kind="inline"))
-        self._copies.append((source, replace(action, src=clean(to_slash(name, self._os)))))
+        self._copies.append((source, replace(action, src=join("/", to_slash(name, self._os)))))
 
     def _link(self, name: str, link_name: str) -> None:
         """Copy into an empty file system and put that over the stage, independent of its base."""
