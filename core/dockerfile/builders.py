@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from core.dockerfile.argcount import count_error, require_one, require_some, require_two
 from core.dockerfile.chars import quote, trim_space
 from core.dockerfile.commands import (
     Add,
@@ -20,7 +21,6 @@ from core.dockerfile.commands import (
     Env,
     Expose,
     From,
-    Healthcheck,
     Instruction,
     KeyValue,
     Label,
@@ -36,10 +36,10 @@ from core.dockerfile.commands import (
     inline_files,
 )
 from core.dockerfile.flags import Flags, Kind
+from core.dockerfile.healthcheck import build_healthcheck
 from core.dockerfile.heredoc import HeredocWord, parse_heredoc_word
 from core.dockerfile.mounts import check_mount, parse_device
 from core.dockerfile.nodes import Node
-from core.dockerfile.scalars import parse_duration
 from core.errors import DockerfileError
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
@@ -56,37 +56,12 @@ _ADD = {
     "exclude": Kind.LIST,
 }
 _RUN = {"mount": Kind.LIST, "device": Kind.LIST, "network": Kind.TEXT, "security": Kind.TEXT}
-_TIMES = ("interval", "timeout", "start-period", "start-interval")
-_HEALTH = dict.fromkeys((*_TIMES, "retries"), Kind.TEXT)
-_INT32 = 2**31 - 1
-_MILLISECOND = 1_000_000
 
 
 def _doc(comments: tuple[str, ...], name: str) -> str:
     if not name:
         return ""
     return next((c[len(name) + 1 :] for c in comments if c.startswith(name + " ")), "")
-
-
-def _count(node: Node, phrase: str, hint: str = "") -> DockerfileError:
-    given = len(node.args)
-    return DockerfileError(
-        f"{node.name.upper()} has {given or 'no'} argument{'' if given == 1 else 's'}",
-        hint=hint,
-        phrase=f"{node.name.upper()} {phrase}",
-    )
-
-
-def _some(node: Node) -> None:
-    if not node.args:
-        raise _count(node, "requires at least one argument")
-
-
-def _one(node: Node) -> str:
-    if len(node.args) != 1:
-        raise _count(node, "requires exactly one argument")
-    Flags(node.flags, _NONE)
-    return node.args[0]
 
 
 def _blank_name(node: Node) -> DockerfileError:
@@ -98,7 +73,7 @@ def _blank_name(node: Node) -> DockerfileError:
 
 def _pairs(node: Node) -> tuple[KeyValue, ...]:
     Flags(node.flags, _NONE)
-    _some(node)
+    require_some(node)
     args = node.args
     pairs = tuple(
         KeyValue(key=args[i], value=args[i + 1], legacy=not args[i + 2])
@@ -145,18 +120,8 @@ def _heredoc(word: str) -> HeredocWord | None:
         return None
 
 
-def _two(node: Node) -> None:
-    if len(node.args) < 2:
-        raise _count(
-            node,
-            "requires at least two arguments, but only one was provided. "
-            "Destination could not be determined",
-            hint="The last argument is the destination.",
-        )
-
-
 def _add(node: Node) -> Add:
-    _two(node)
+    require_two(node)
     flags = Flags(node.flags, _ADD)
     sources, contents, destination = _sources(node)
     return Add(
@@ -175,7 +140,7 @@ def _add(node: Node) -> Add:
 
 
 def _copy(node: Node) -> Copy:
-    _two(node)
+    require_two(node)
     flags = Flags(node.flags, _COPY)
     sources, contents, destination = _sources(node)
     return Copy(
@@ -205,7 +170,7 @@ def _from(node: Node) -> From:
                 "name can't start with a number or contain symbols",
             )
     elif len(args) != 1:
-        raise _count(
+        raise count_error(
             node, "requires either one or three arguments", hint="Write FROM image [AS name]."
         )
     flags = Flags(node.flags, {"platform": Kind.TEXT})
@@ -220,7 +185,7 @@ def _from(node: Node) -> From:
 
 def _onbuild(node: Node) -> OnBuild:
     if node.child is None:
-        raise _count(node, "requires at least one argument")
+        raise count_error(node, "requires at least one argument")
     Flags(node.flags, _NONE)
     trigger = trim_space(node.child.keyword).upper()
     if trigger == "ONBUILD":
@@ -283,75 +248,14 @@ def _entrypoint(node: Node) -> Entrypoint:
     return Entrypoint(node=node, command=_command(node), shell_form=not node.json)
 
 
-def _interval(name: str, text: str) -> int:
-    if not text:
-        return 0
-    duration = parse_duration(text)
-    if duration != 0 and duration < _MILLISECOND:
-        raise DockerfileError(
-            f"--{name} of {text} is shorter than a millisecond",
-            phrase=f'Interval "{name}" cannot be less than 1ms',
-        )
-    return duration
-
-
-def _retries(text: str) -> int:
-    if not text:
-        return 0
-    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text) or abs(int(text)) > _INT32 + (text[0] == "-"):
-        digits = re.fullmatch(r"[+-]?[0-9]+", text)
-        reason = "value out of range" if digits else "invalid syntax"
-        raise DockerfileError(
-            f"--retries={text} is no count",
-            phrase=f"strconv.ParseInt: parsing {quote(text)}: {reason}",
-        )
-    if int(text) < 0:
-        raise DockerfileError(
-            f"--retries={text} is less than 0", phrase=f"--retries cannot be negative ({int(text)})"
-        )
-    return int(text)
-
-
-def _healthcheck(node: Node) -> Healthcheck:
-    _some(node)
-    kind, args = node.args[0].upper(), node.args[1:]
-    if kind == "NONE":
-        if args:
-            raise DockerfileError(
-                "HEALTHCHECK NONE stands alone", phrase="HEALTHCHECK NONE takes no arguments"
-            )
-        return Healthcheck(node=node, test=("NONE",))
-    flags = Flags(node.flags, _HEALTH)
-    if kind != "CMD":
-        raise DockerfileError(
-            f"HEALTHCHECK has no {kind}",
-            hint="Write HEALTHCHECK CMD and a command, or HEALTHCHECK NONE.",
-            phrase=f"Unknown type {quote(kind)} in HEALTHCHECK (try CMD)",
-        )
-    if not args:
-        raise DockerfileError(
-            "HEALTHCHECK CMD lacks its command", phrase="Missing command after HEALTHCHECK CMD"
-        )
-    times = [_interval(name, flags.text(name)) for name in _TIMES]
-    return Healthcheck(
-        node=node,
-        test=("CMD", *args) if node.json else ("CMD-SHELL", " ".join(args)),
-        interval=times[0],
-        timeout=times[1],
-        start_period=times[2],
-        start_interval=times[3],
-        retries=_retries(flags.text("retries")),
-    )
-
-
 def _expose(node: Node) -> Expose:
-    _some(node)
+    require_some(node)
     Flags(node.flags, _NONE)
     return Expose(node=node, ports=tuple(sorted(node.args)))
 
 
 def _volume(node: Node) -> Volume:
-    _some(node)
+    require_some(node)
     Flags(node.flags, _NONE)
     volumes = tuple(trim_space(volume) for volume in node.args)
     if "" in volumes:
@@ -363,12 +267,12 @@ def _volume(node: Node) -> Volume:
 
 def _stop_signal(node: Node) -> StopSignal:
     if len(node.args) != 1:
-        raise _count(node, "requires exactly one argument")
+        raise count_error(node, "requires exactly one argument")
     return StopSignal(node=node, signal=node.args[0])
 
 
 def _arg(node: Node) -> Arg:
-    _some(node)
+    require_some(node)
     args: list[ArgDefinition] = []
     for text in node.args:
         key, equals, value = text.partition("=")
@@ -381,7 +285,7 @@ def _arg(node: Node) -> Arg:
 
 def _shell(node: Node) -> Shell:
     Flags(node.flags, _NONE)
-    _some(node)
+    require_some(node)
     if not node.json:
         raise DockerfileError(
             "SHELL is written as a JSON array",
@@ -400,14 +304,14 @@ BUILDERS: Mapping[str, Callable[[Node], Instruction]] = {
     "env": lambda node: Env(node=node, pairs=_pairs(node)),
     "expose": _expose,
     "from": _from,
-    "healthcheck": _healthcheck,
+    "healthcheck": build_healthcheck,
     "label": lambda node: Label(node=node, pairs=_pairs(node)),
-    "maintainer": lambda node: Maintainer(node=node, maintainer=_one(node)),
+    "maintainer": lambda node: Maintainer(node=node, maintainer=require_one(node)),
     "onbuild": _onbuild,
     "run": _run,
     "shell": _shell,
     "stopsignal": _stop_signal,
-    "user": lambda node: User(node=node, user=_one(node)),
+    "user": lambda node: User(node=node, user=require_one(node)),
     "volume": _volume,
-    "workdir": lambda node: Workdir(node=node, path=_one(node)),
+    "workdir": lambda node: Workdir(node=node, path=require_one(node)),
 }
