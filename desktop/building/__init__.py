@@ -1,0 +1,1 @@
+"""The build bar and what it asks for."""

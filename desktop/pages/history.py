@@ -1,0 +1,18 @@
+"""The History page: every build that the builder remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from desktop.panels.history import HistoryPage
+
+if TYPE_CHECKING:
+    from desktop.window.main_window import MainWindow
+
+
+def make(window: MainWindow) -> QWidget:
+    page = HistoryPage(window.context.theme, window.context.selection)
+    page.open_requested.connect(window.open_recorded_build)
+    return page

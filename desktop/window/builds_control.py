@@ -1,0 +1,293 @@
+"""From the Build button to a session's end: checks before, progress, sign-in, remedies."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from core.client.credentials import CredentialStore
+from core.errors import AuthenticationError, BuilderError, Error, MachineError
+from core.oci.reference import parse_reference
+from desktop.building.options_dialog import OptionsDialog
+from desktop.building.request import BuildRequest, tag_problem
+from desktop.building.sign_in import ask_sign_in
+from desktop.builds import BuildSession, BuildStatus
+from desktop.editor.tab import EditorTab
+
+if TYPE_CHECKING:
+    from desktop.window.main_window import MainWindow
+
+_ESCAPE_SECONDS = 1.2
+
+
+class BuildsControl(QObject):
+    """Belongs to the main window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._escape = 0.0
+        self._last: BuildSession | None = None
+        context, bar = window.context, window.workbench.bar
+        self._queue = context.queue
+        bar.build_requested.connect(self.build)
+        bar.cancel_requested.connect(self.cancel)
+        bar.options_requested.connect(self.options)
+        self._queue.started.connect(self._started)
+        self._queue.ended.connect(self._ended)
+        self._queue.changed.connect(self._queue_changed)
+        window.workbench.failure.remedy_requested.connect(self.remedy)
+        self._clock = QTimer(self)
+        self._clock.setInterval(200)
+        self._clock.timeout.connect(self._show_progress)
+
+    # Starting
+
+    def build(self, push: bool = False) -> None:
+        tab = self._window.workbench.dockerfile_tab()
+        if tab is None:
+            self._window.context.notices.show(
+                self.tr("Open a Dockerfile first."), kind="banner-warning"
+            )
+            return
+        self._window.show_page("editor")
+        self._window.start(self._build(tab, push=push), "build")
+
+    async def _build(self, tab: EditorTab, *, push: bool) -> None:
+        """Save, check, queue."""
+        bar = self._window.workbench.bar
+        notices = self._window.context.notices
+        if not bar.platforms():
+            notices.show(self.tr("Choose a platform to build for."), kind="banner-warning")
+            return
+        problem = tag_problem(" ".join(bar.tags()), push=push)
+        if problem:
+            notices.show(problem, kind="banner-warning")
+            bar.focus_tags()
+            return
+        if (tab.modified or tab.path is None) and not await self._window.workbench.documents.save(
+            tab
+        ):
+            return
+        assert tab.path is not None
+        request = bar.request(tab.path, tab.path.parent, push=push)
+        if push and not await self._signed_in(request):
+            return
+        self.start(request, tab)
+
+    async def _signed_in(self, request: BuildRequest) -> bool:
+        """Before a push: ask for credentials that are missing, unless the host takes anyone.
+
+        A registry on this machine is taken to need none until it refuses.
+        """
+        store = CredentialStore()
+        for host in dict.fromkeys(parse_reference(tag).domain for tag in request.tags):
+            if host.split(":")[0] in ("localhost", "127.0.0.1", "[::1]"):
+                continue
+            try:
+                known = await store.find(host)
+            except AuthenticationError as problem:
+                self._window.context.notices.error(problem)
+                return False
+            if known is None and not await self.sign_in(
+                host, self.tr("There are no credentials for %1.").replace("%1", host)
+            ):
+                return False
+        return True
+
+    def start(self, request: BuildRequest, tab: EditorTab | None = None) -> BuildSession:
+        """Queue a request as it stands."""
+        workbench = self._window.workbench
+        tab = tab or workbench.documents.by_path(request.dockerfile)
+        plan = tab.analysis.plan if tab is not None and tab.analysis is not None else None
+        session = BuildSession(request, plan=plan, native=self._window.context.engine.native)
+        workbench.banner.hide()
+        if self._queue.current is None:
+            self._present(session)
+        else:
+            self._window.context.notices.show(
+                self.tr("The build waits until the running one has ended.")
+            )
+        self._queue.add(session)
+        return session
+
+    def _present(self, session: BuildSession) -> None:
+        self._last = session
+        self._window.workbench.show_build(session)
+        self._window.workbench.show_panel("platforms")
+
+    # Running
+
+    def _started(self, session: BuildSession) -> None:
+        if self._last is not session:
+            self._present(session)
+        self._clock.start()
+        self._show_progress()
+
+    def _queue_changed(self) -> None:
+        running = self._queue.current is not None
+        self._window.workbench.bar.set_running(running)
+        self._window.registry.action("build.cancel").setEnabled(running)
+
+    def _show_progress(self) -> None:
+        session = self._queue.current
+        status = self._window.status
+        if session is None or session.started is None:
+            self._clock.stop()
+            status.set_progress(None, 0)
+            return
+        done, total = session.counts()
+        seconds = (time.time_ns() - session.started) / 1e9
+        text = self.tr("Building %1: %2 of %3 steps, %4 s")
+        for place, value in enumerate((session.request.title, done, total, int(seconds)), start=1):
+            text = text.replace(f"%{place}", str(value))
+        waiting = len(self._queue.waiting)
+        if waiting:
+            text += self.tr(" (%n waiting)", "", waiting)
+        status.set_build(text, self.tr("Running build"), "running", "running")
+        status.set_progress(done, total)
+
+    def _ended(self, session: BuildSession) -> None:
+        status = self._window.status
+        status.set_progress(None, 0)
+        seconds = 0.0
+        if session.started is not None and session.completed is not None:
+            seconds = (session.completed - session.started) / 1e9
+        took = f"{seconds:.1f} s"
+        title = session.request.title
+        match session.status:
+            case BuildStatus.DONE:
+                text = self.tr("Built %1 in %2").replace("%1", title).replace("%2", took)
+                if session.request.push:
+                    text = self.tr("Pushed %1 in %2").replace("%1", title).replace("%2", took)
+                status.set_build(text, session.digest, "done", "done")
+                self._tell_done(session, text)
+            case BuildStatus.CANCELLED:
+                status.set_build(self.tr("Cancelled %1").replace("%1", title), "", "cancelled",
+                                 "cancelled")  # fmt: skip
+            case _:
+                status.set_build(self.tr("Failed: %1").replace("%1", title),
+                                 str(session.error or ""), "failed", "failed")  # fmt: skip
+                self._window.start(self._after_failure(session), "after failure")
+        self._window.build_ended(session)
+
+    def _tell_done(self, session: BuildSession, text: str) -> None:
+        platforms = ", ".join(session.request.platforms)
+        sentence = f"{text}. {platforms}"
+        if session.digest:
+            sentence += f"  {session.digest[:19]}…"
+        self._window.workbench.banner.show_notice(sentence, kind="banner-done")
+
+    async def _after_failure(self, session: BuildSession) -> None:
+        error = session.error
+        if isinstance(error, AuthenticationError) and session.request.tags:
+            host = parse_reference(session.request.tags[0]).domain
+            if await self.sign_in(host, str(error)):
+                self.start(session.request)
+        elif error is not None and (
+            isinstance(error, BuilderError | MachineError) or session.state.failed is None
+        ):
+            self._window.context.notices.error(error)
+
+    # Cancelling
+
+    def cancel(self) -> None:
+        self._queue.cancel()
+
+    def escape_pressed(self) -> bool:
+        """Escape twice within a moment cancels the running build."""
+        if self._queue.current is None:
+            return False
+        now = time.monotonic()
+        if now - self._escape < _ESCAPE_SECONDS:
+            self._escape = 0.0
+            self.cancel()
+        else:
+            self._escape = now
+            self._window.status.showMessage(
+                self.tr("Press Escape again to cancel the build."), int(_ESCAPE_SECONDS * 1000)
+            )
+        return True
+
+    # Options, credentials, remedies
+
+    def options(self) -> None:
+        bar = self._window.workbench.bar
+
+        def take(request: BuildRequest) -> None:
+            bar.extra = request
+            bar.changed.emit()
+
+        dialog = OptionsDialog(bar.extra, self._window)
+        dialog.accepted_request.connect(take)
+        dialog.open()
+
+    async def sign_in(self, host: str, reason: str = "") -> bool:
+        """Ask, and keep what was typed in the keyring; False when the user left the dialog."""
+        answer = await ask_sign_in(self._window, host, reason=reason)
+        if answer is None:
+            return False
+        try:
+            await CredentialStore().save(answer.host, answer.username, answer.secret)
+        except Error as problem:
+            self._window.context.notices.error(problem)
+            return False
+        settings = self._window.context.settings
+        hosts = tuple(dict.fromkeys((*settings.value.registries, answer.host)))
+        settings.update(registries=hosts)
+        return True
+
+    def remedy(self, action: str) -> None:
+        """What a button of the failure panel asks for: ``kind:argument``."""
+        session = self._window.workbench.session
+        if session is None:
+            return
+        kind, _, argument = action.partition(":")
+        match kind:
+            case "enable-emulation":
+                self._window.show_page("emulation")
+            case "sign-in":
+                self._window.start(self._sign_in_and_retry(argument, session), "sign in")
+            case "ignore-file":
+                self._window.start(self._ignore_file(argument, session), "ignore file")
+            case "retry-without-cache":
+                vertex = session.state.vertices.get(argument)
+                stage = vertex.vertex.stage if vertex is not None else ""
+                self.start(
+                    dataclasses.replace(
+                        session.request,
+                        no_cache=not stage,
+                        no_cache_stages=(stage,) if stage else (),
+                    )
+                )
+            case "open-shell":
+                self._window.start(self._shell(argument, session), "shell")
+            case _:
+                self.start(session.request)
+
+    async def _sign_in_and_retry(self, host: str, session: BuildSession) -> None:
+        if await self.sign_in(host):
+            self.start(session.request)
+
+    async def _ignore_file(self, path: str, session: BuildSession) -> None:
+        """Add a line to .dockerignore, in the editor, so that it can be looked at first."""
+        from desktop.editor.files import TextFile, write_text_file
+
+        ignore = session.request.context / ".dockerignore"
+        if not ignore.exists():
+            await self._window.context.tasks.in_thread(
+                write_text_file, ignore, "", TextFile(text="")
+            )
+        tab = await self._window.workbench.documents.open(ignore)
+        text = tab.editor.text()
+        if path not in text.split("\n"):
+            joint = "" if not text or text.endswith("\n") else "\n"
+            tab.editor.replace_all(f"{text}{joint}{path}\n")
+
+    async def _shell(self, vertex: str, session: BuildSession) -> None:
+        from desktop.pages.shell import open_step_shell
+
+        await open_step_shell(self._window, session.ref, vertex)

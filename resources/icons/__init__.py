@@ -1,0 +1,1 @@
+"""One SVG file an icon."""

@@ -1,0 +1,1 @@
+"""The sample project; copied to the user's data folder on first start."""
