@@ -146,11 +146,25 @@ def _insert_line(
         return _insert(_before_first(document), line + _newline(document.text))
     if anchor.keyword.islower():
         line = name + line[len(name) :]
+    _check_end(document, anchor)
     at = _end_of_line(document.text, anchor.end)
     ending = _newline(document.text)
     if document.text[at - 1 : at] == "\n":
         return _insert(at, line + ending)
     return _insert(at, ending + line)
+
+
+def _check_end(document: Document, anchor: Node) -> None:
+    """Refuse to add a line that the last one would swallow."""
+    if anchor is not document.nodes[-1] or anchor.heredocs:
+        return
+    lines = document.text.rstrip("\r\n").split("\n")
+    last = lines[min(anchor.end, len(lines)) - 1].rstrip(" \t\r")
+    if last.endswith(document.escape) and last[-2:-1] != document.escape:
+        raise OptionError(
+            "The Dockerfile ends in the middle of an instruction",
+            hint="Finish its last line: it ends in a line continuation.",
+        )
 
 
 def _anchor(nodes: list[Node], name: str) -> Node | None:

@@ -93,6 +93,13 @@ def _run(lexer: Lexer, word: str) -> tuple[str, list[str]]:
             hint=error.hint,
             phrase=f"failed to process {quote(shown)}: {error.phrase or error.message}",
         ) from None
+    except RecursionError:
+        # The caller stands so deep that even MAX_NESTING does not fit.
+        raise DockerfileError(
+            "${...} is nested too deep here",
+            hint="Set an intermediate ARG.",
+            phrase="failed to process: bad substitution",
+        ) from None
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.dockerfile.changes import (
     quote_value,
@@ -20,7 +22,7 @@ from core.dockerfile.nodes import Document
 from core.dockerfile.parser import parse
 from core.dockerfile.properties import properties
 from core.dockerfile.renames import rename_stage, rename_variable
-from core.errors import NotFoundError, OptionError
+from core.errors import DockerfileError, NotFoundError, OptionError
 
 TEXT = """\
 # syntax=docker/dockerfile:1
@@ -147,3 +149,50 @@ def test_properties_come_from_files_that_both_parsers_read_alike() -> None:
     assert found.labels == {"l": "1 z"}
     assert found.envs == {"X": "1"}
     assert properties(parse("FROM a\nRUN <<E\nENV x=1\nE\n")) is None
+
+
+def _meanings(text: str) -> list[object]:
+    return [(n.name, n.args, n.flags, [h.content for h in n.heredocs]) for n in parse(text).nodes]
+
+
+@given(st.data())
+def test_an_edit_of_any_file_changes_one_instruction_and_no_other(
+    dockerfile_texts: st.SearchStrategy[str], data: st.DataObject
+) -> None:
+    text = "FROM a AS s\n" + data.draw(dockerfile_texts)
+    edit = data.draw(
+        st.sampled_from(
+            [
+                lambda d: set_base_image(d, 0, "zz"),
+                lambda d: set_platform(d, -1, "p"),
+                lambda d: set_label(d, "x", "z z"),
+                lambda d: set_env(d, "a", "z z"),
+                lambda d: set_arg(d, "new", "1"),
+                lambda d: set_arg(d, "a", "1", stage=0),
+            ]
+        )
+    )
+    try:
+        document = parse(text)
+        edits = edit(document)
+    except (DockerfileError, OptionError, NotFoundError):
+        return
+    before, after = _meanings(text), _meanings(apply_edits(text, edits))
+    differing = [m for m in after if m not in before]
+    assert len(after) - len(before) in (0, 1)
+    assert len(differing) <= 1
+
+
+@given(st.data())
+def test_a_rename_there_and_back_restores_every_byte(
+    dockerfile_texts: st.SearchStrategy[str], data: st.DataObject
+) -> None:
+    text = "ARG a\nFROM x AS b\n" + data.draw(dockerfile_texts)
+    try:
+        document = parse(text)
+    except DockerfileError:
+        return
+    for rename, old in ((rename_variable, "a"), (rename_stage, "b")):
+        there = apply_edits(text, rename(document, old, "fresh"))
+        assert len(parse(there).nodes) == len(document.nodes)
+        assert apply_edits(there, rename(parse(there), "fresh", old)).lower() == text.lower()
