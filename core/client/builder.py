@@ -256,6 +256,13 @@ class Builder:
         build._task.add_done_callback(lambda _: self._builds.discard(build))
         return build
 
+    @asynccontextmanager
+    async def session(self, services: SessionServices | None = None) -> AsyncIterator[str]:
+        """A session outside of any build; its id, for calls that need credentials."""
+        session = SessionServer(services or SessionServices())
+        async with _serving(session, self):
+            yield session.id
+
     async def attach(self, ref: str) -> AsyncIterator[SolveStatus]:
         """The events of a build from its beginning, running or finished."""
         async for message in iterate(
