@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from core.dockerfile.buildargs import ArgInfo
 from core.dockerfile.commands import (
     Add,
     Arg,
@@ -34,7 +35,6 @@ from core.frontend.fileops import mkdir_output
 from core.frontend.gotext import format_duration, format_list
 from core.frontend.metadata import step_metadata
 from core.frontend.names import expanded_code, next_step_name
-from core.frontend.outline import ArgInfo
 from core.frontend.paths import is_absolute, join, normalize_workdir, to_slash
 from core.frontend.ports import parse_ports
 from core.frontend.run import dispatch_run, with_shell

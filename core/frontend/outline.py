@@ -6,23 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.dockerfile.commands import ArgDefinition
+from core.dockerfile.buildargs import ArgInfo
 from core.errors import LineRange
 
 if TYPE_CHECKING:
     from core.frontend.stage import StageState
 
 Ranges = tuple[LineRange, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArgInfo:
-    """A build argument; ``dependencies`` are the arguments its default is made of."""
-
-    definition: ArgDefinition
-    value: str = ""
-    dependencies: frozenset[str] = frozenset()
-    ranges: Ranges = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from core.dockerfile.buildargs import automatic_args
 from core.dockerfile.commands import (
     Add,
     Arg,
@@ -28,7 +29,7 @@ from core.frontend.inputs import ImageRequest, Images, ResolvedImage
 from core.frontend.options import FrontendOptions
 from core.frontend.plancells import CellMaker
 from core.frontend.planvalues import Machine, Plan, PlanStage, PlanStep, PlanWarning
-from core.frontend.platforms import PlatformChoice, automatic_args
+from core.frontend.platforms import PlatformChoice
 from core.frontend.sources import is_git, is_http
 from core.frontend.stages import SCRATCH, mount_source
 from core.frontend.varying import Partition, Varying, evaluate, refine, settle, varying_names
@@ -116,7 +117,9 @@ class Planner:
         name = self._program.stages[-1].name if self._program.stages else ""
         options = self._options
         automatic = [
-            automatic_args(choice, options.build_args, options.target or name)
+            automatic_args(
+                choice.build[0], choice.target, options.build_args, options.target or name
+            )
             for choice in self._choices
         ]
         env: dict[str, Varying] = {

@@ -1,8 +1,7 @@
-"""Which platform a conversion is for, and which variables say so."""
+"""Which platform a conversion is for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.frontend.options import FrontendOptions
@@ -21,27 +20,6 @@ class PlatformChoice:
     def of(cls, options: FrontendOptions, target: Platform | None) -> PlatformChoice:
         build = options.build_platforms
         return cls(target=target or build[0], build=build, implicit=target is None)
-
-
-def automatic_args(
-    choice: PlatformChoice, overrides: Mapping[str, str], target_stage: str
-) -> dict[str, str]:
-    """The build arguments that exist without being declared, as global ones."""
-    build, target = choice.build[0], choice.target
-    values = {
-        "BUILDPLATFORM": str(build),
-        "BUILDOS": build.os,
-        "BUILDOSVERSION": build.os_version,
-        "BUILDARCH": build.architecture,
-        "BUILDVARIANT": build.variant,
-        "TARGETPLATFORM": target.format_all(),
-        "TARGETOS": target.os,
-        "TARGETOSVERSION": target.os_version,
-        "TARGETARCH": target.architecture,
-        "TARGETVARIANT": target.variant,
-        "TARGETSTAGE": target_stage or "default",
-    }
-    return {key: overrides.get(key, value) for key, value in values.items()}
 
 
 def detect_platform(image: Platform, target: Platform, build: tuple[Platform, ...]) -> Platform:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.dockerfile.instructions import instructions
+from core.dockerfile.lines import line_ranges
 from core.dockerfile.parser import parse
 from core.errors import Error, OptionError
 from core.frontend.inputs import BuildInputs, FactsMissingError, Images, NeedImages
@@ -17,7 +18,6 @@ from core.frontend.options import FrontendOptions
 from core.frontend.outline import location, outline
 from core.frontend.program import read_program
 from core.frontend.single import SingleConverter
-from core.lint.buildkit.checks import line_ranges
 from core.lint.buildkit.report import Report
 from core.lint.buildkit.rules import Violation
 

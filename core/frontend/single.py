@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from core.dockerfile.buildargs import automatic_args, global_args
 from core.dockerfile.commands import Program
 from core.dockerfile.expand import expand_word
 from core.dockerfile.ignore import PatternMatcher
+from core.dockerfile.lines import line_ranges
 from core.errors import DockerfileError, Error, OptionError
-from core.frontend.arguments import global_args, proxy_env
 from core.frontend.bases import BaseResolver, inherit
 from core.frontend.config import UNIX_PATH, config_platform, env_pairs, set_platform
 from core.frontend.contexts import (
@@ -27,11 +28,12 @@ from core.frontend.epoch import EpochReader
 from core.frontend.images import ImageResolver
 from core.frontend.inputs import BuildInputs, Images
 from core.frontend.options import FrontendOptions
-from core.frontend.platforms import PlatformChoice, automatic_args
+from core.frontend.platforms import PlatformChoice
+from core.frontend.proxy import proxy_env
 from core.frontend.stage import StageState
 from core.frontend.stages import StageBuilder, StageGraph, at
 from core.lint.buildkit import checks
-from core.lint.buildkit.checks import IgnoreFile, line_ranges
+from core.lint.buildkit.checks import IgnoreFile
 from core.lint.buildkit.report import Report
 from core.oci.platform import Platform
 
@@ -85,7 +87,12 @@ class SingleConverter:
         self._check_file(report)
         choice = PlatformChoice.of(options, platform)
         build_args = dict(options.build_args)
-        automatic = automatic_args(choice, build_args, options.target or program.stages[-1].name)
+        automatic = automatic_args(
+            choice.build[0],
+            choice.target,
+            build_args,
+            options.target or program.stages[-1].name,
+        )
         self._check_default_bases(automatic, report)
         args, infos = global_args(automatic, program.meta_args, build_args, escape)
         contexts = ContextLoader(options=options, inputs=self.inputs, images=self._images())

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from core.dockerfile.buildargs import ArgInfo
 from core.dockerfile.commands import Add, Command, Copy, From, OnBuild, Run, Stage, Workdir
 from core.dockerfile.expand import Expansion, expand_word
 from core.dockerfile.instructions import parse_single
+from core.dockerfile.lines import line_ranges
 from core.dockerfile.mounts import check_mount
 from core.dockerfile.parser import parse
 from core.dockerfile.scalars import csv_fields
@@ -16,10 +18,9 @@ from core.dockerfile.suggest import did_you_mean
 from core.errors import DockerfileError, Error, LineRange, NotFoundError, OptionError
 from core.frontend.contexts import NamedContext, find_context
 from core.frontend.options import FrontendOptions
-from core.frontend.outline import ArgInfo, OutlineCapture
+from core.frontend.outline import OutlineCapture
 from core.frontend.stage import Ranges, StageState, Step
 from core.lint.buildkit import checks
-from core.lint.buildkit.checks import line_ranges
 from core.lint.buildkit.report import Report
 from core.oci.platform import Platform, parse_platform
 from core.oci.quoting import go_quote

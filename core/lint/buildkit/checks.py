@@ -14,6 +14,7 @@ from typing import Final
 
 from core.dockerfile.expand import Expansion
 from core.dockerfile.ignore import PatternMatcher
+from core.dockerfile.lines import line_ranges
 from core.dockerfile.nodes import Node
 from core.dockerfile.suggest import suggest
 from core.errors import DockerfileError, LineRange, OptionError
@@ -34,11 +35,6 @@ _NO_SECRET: Final = re.compile(r"(?:_|^)(?:public|file|version)(?:_|$)", re.IGNO
 
 Ranges = tuple[LineRange, ...]
 Found = Violation | Iterable[Violation]
-
-
-def line_ranges(start: int, end: int) -> Ranges:
-    """One range for each line from ``start`` to ``end``: how BuildKit locates an instruction."""
-    return tuple(LineRange(line, line) for line in range(start, max(start, end) + 1))
 
 
 def _violation(rule: Rule, message: str, ranges: Ranges) -> Violation:

@@ -25,11 +25,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A check that objects to ``ranges``; ``message`` says to what."""
+    """A check that objects to ``ranges``; ``message`` says to what.
+
+    ``platforms`` are the target platforms it objects for, empty for all.
+    """
 
     rule: Rule
     message: str
     ranges: tuple[LineRange, ...]
+    platforms: tuple[str, ...] = ()
 
     @property
     def line(self) -> int:
