@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dockerfile.changes import (
@@ -23,6 +23,8 @@ from core.dockerfile.parser import parse
 from core.dockerfile.properties import properties
 from core.dockerfile.renames import rename_stage, rename_variable
 from core.errors import DockerfileError, NotFoundError, OptionError
+
+GENERATED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 TEXT = """\
 # syntax=docker/dockerfile:1
@@ -155,6 +157,7 @@ def _meanings(text: str) -> list[object]:
     return [(n.name, n.args, n.flags, [h.content for h in n.heredocs]) for n in parse(text).nodes]
 
 
+@GENERATED
 @given(st.data())
 def test_an_edit_of_any_file_changes_one_instruction_and_no_other(
     dockerfile_texts: st.SearchStrategy[str], data: st.DataObject
@@ -183,6 +186,7 @@ def test_an_edit_of_any_file_changes_one_instruction_and_no_other(
     assert len(differing) <= 1
 
 
+@GENERATED
 @given(st.data())
 def test_a_rename_there_and_back_restores_every_byte(
     dockerfile_texts: st.SearchStrategy[str], data: st.DataObject

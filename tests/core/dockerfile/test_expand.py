@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dockerfile.expand import errors_at, expand_word, expand_words
 from core.errors import DockerfileError, LineRange
+
+GENERATED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 ENV = {"a": "1", "e": "", "path": "x/y/z.tar.gz", "d": "$a"}
 
@@ -93,6 +95,7 @@ def test_many_stars_take_no_longer_than_the_text() -> None:
     assert expand_word("${v#" + pattern + "}", {"v": "a" * 2000}).text == "a" * 2000
 
 
+@GENERATED
 @given(st.text("ab$ {}:-+?#%/*'\"\\", max_size=40), st.sampled_from(["\\", "`"]))
 def test_any_word_expands_or_raises_our_error(word: str, escape: str) -> None:
     env = {"a": "ab", "b": ""}
@@ -106,6 +109,7 @@ def test_any_word_expands_or_raises_our_error(word: str, escape: str) -> None:
         assert "".join(words).replace(" ", "") == whole.text.replace(" ", "")
 
 
+@GENERATED
 @given(st.text(max_size=30))
 def test_a_single_quoted_text_is_itself(text: str) -> None:
     text = text.replace("'", "")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dockerfile.formatting import format_text, meaning
 from core.dockerfile.parser import parse
 from core.errors import DockerfileError
+
+GENERATED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 
 def test_a_file_is_tidied() -> None:
@@ -45,6 +47,7 @@ def test_a_file_that_does_not_parse_is_refused() -> None:
         format_text("FROM a\nRUN <<E\n")
 
 
+@GENERATED
 @given(st.data())
 def test_formatting_keeps_the_meaning_and_is_idempotent(
     dockerfile_texts: st.SearchStrategy[str], data: st.DataObject

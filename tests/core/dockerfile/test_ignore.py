@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dockerfile.ignore import PatternMatcher, ignore_file_candidates, parse_ignore
 from core.dockerfile.ignorepattern import clean_path
 from core.errors import DockerfileError
+
+GENERATED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 
 def test_a_file_is_read_as_cleaned_patterns() -> None:
@@ -79,6 +81,7 @@ def test_a_walk_decides_as_buildkit_about_a_directory_taken_back_in_vain() -> No
     assert matcher.matches_in("a/a", above)[0]
 
 
+@GENERATED
 @given(st.lists(_PATTERN, max_size=5), _PATH)
 def test_a_walk_that_carries_matches_down_decides_as_single_questions_do(
     patterns: list[str], parts: list[str]
@@ -95,6 +98,7 @@ def test_a_walk_that_carries_matches_down_decides_as_single_questions_do(
             assert matcher.may_match_below("/".join(parts[: depth - 1]))
 
 
+@GENERATED
 @given(st.lists(st.text("ab*?[]^-\\!/|{}1,.", max_size=8), max_size=4), st.text("ab/", max_size=6))
 def test_any_pattern_matches_or_is_refused(patterns: list[str], path: str) -> None:
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import dockerfile
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dockerfile.directives import detect_syntax, find_directive
@@ -16,6 +16,8 @@ from core.dockerfile.nodes import Document
 from core.dockerfile.parser import dump, parse
 from core.dockerfile.printing import print_document
 from core.errors import DockerfileError, LineRange
+
+GENERATED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 
 def refused(text: bytes | str) -> DockerfileError:
@@ -164,12 +166,14 @@ def test_a_dump_shows_flags_and_quotes_as_go_does() -> None:
     )
 
 
+@GENERATED
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_raise_nothing_but_our_error(data: bytes) -> None:
     found = outcome(data)
     assert found.ranges if isinstance(found, DockerfileError) else found.nodes
 
 
+@GENERATED
 @given(st.data())
 def test_pieces_of_dockerfiles_raise_nothing_but_our_error(
     dockerfile_texts: st.SearchStrategy[str], data: st.DataObject
@@ -188,6 +192,7 @@ def test_pieces_of_dockerfiles_raise_nothing_but_our_error(
             assert 0 <= span.start <= span.end <= len(text)
 
 
+@GENERATED
 @given(st.data())
 def test_a_printed_document_means_the_same(
     dockerfile_texts: st.SearchStrategy[str], data: st.DataObject
