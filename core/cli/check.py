@@ -67,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--fix", action="store_true", help="write the fixes that are likely right")
     made.add_argument("--fix-all", action="store_true", help="also those that want completing")
     made.add_argument("--diff", action="store_true", help="show the fixes, write nothing")
+    made.add_argument(
+        "--only-arch", action="store_true", help="without BuildKit's own build checks"
+    )
     made.add_argument("--list", action="store_true", help="list the rules")
     return made
 
@@ -137,9 +140,21 @@ def _jobs(
             platforms=platforms or config.platforms,
             ignore=config.ignore | frozenset(args.ignore),
             threshold=parse_severity(args.severity) if args.severity else config.severity,
+            ignore_file=ignore_file_of(found),
+            build_checks=not args.only_arch,
         )
         jobs.append(Job(path=found, options=options, fixes=args.format == "json", fix=fix))
     return jobs, problems, fail_on or Severity.WARNING
+
+
+def ignore_file_of(path: Path) -> bytes:
+    """The ignore file of a Dockerfile's folder: its own one first, else .dockerignore."""
+    for name in (f"{path.name}.dockerignore", ".dockerignore"):
+        try:
+            return (path.parent / name).read_bytes()
+        except OSError:
+            continue
+    return b""
 
 
 def _outcomes(jobs: list[Job]) -> Iterator[Outcome]:

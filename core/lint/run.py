@@ -16,10 +16,14 @@ from core.dockerfile.parser import parse
 from core.dockerfile.source import Span
 from core.errors import DockerfileError, LineRange
 from core.lint.architecture import architecture_findings
+from core.lint.buildkit.rules import Violation
+from core.lint.buildkit.walk import check_program
 from core.lint.findings import Confidence, Finding, Fix, Severity, apply_edits
 from core.lint.rules.advice import ImageFacts
+from core.oci.platform import parse_platform
 
 SYNTAX_RULE = "dockerfile/syntax"
+SAME_AS_OURS = {"RedundantTargetPlatform": "AL35", "FromPlatformFlagConstDisallowed": "AL15"}
 IGNORE = re.compile(r"^\s*viaduct:?\s+(ignore(?:-file)?)(?:=|\s+)(.*)$", re.IGNORECASE)
 MAX_ROUNDS = 200
 
@@ -28,13 +32,17 @@ MAX_ROUNDS = 200
 class LintOptions:
     """What to look for. ``ignore`` holds rule names or numbers; ``platforms`` may be empty.
 
-    ``images`` holds what registries answered for base images, by reference.
+    ``images`` holds what registries answered for base images, by reference. ``ignore_file`` is the
+    text of the context's .dockerignore, ``build_checks`` adds BuildKit's own checks.
     """
 
     platforms: tuple[str, ...] = ()
     ignore: frozenset[str] = frozenset()
     threshold: Severity = Severity.INFO
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
+    ignore_file: bytes = b""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_checks: bool = True
 
 
 def lint_text(
@@ -60,6 +68,19 @@ def lint_text(
             program, platforms=options.platforms, fixes=fixes, images=options.images
         ),
     ]
+    # Two of BuildKit's checks are rules of ours as well, which say more and have a fix.
+    known = {(f.range.start, f.id) for f in found}
+    if options.build_checks:
+        found.extend(
+            _of_violation(program, violation)
+            for violation in check_program(
+                program,
+                platforms=tuple(parse_platform(p) for p in options.platforms),
+                build_args=options.build_args,
+                ignore_file=options.ignore_file,
+            )
+            if (violation.line, SAME_AS_OURS.get(violation.rule.name, "")) not in known
+        )
     kept = [f for f in found if not _left_out(program, f, options)]
     if fixes:
         source = program.document.text
@@ -104,6 +125,31 @@ def _syntax(error: DockerfileError) -> Finding:
         span=Span(0, 0),
         detail=error.hint,
     )
+
+
+def _of_violation(program: Program, violation: Violation) -> Finding:
+    name = f"buildkit/{violation.rule.name}"
+    where = violation.ranges[0] if violation.ranges else LineRange(1, 1)
+    last = violation.ranges[-1] if violation.ranges else where
+    return Finding(
+        rule=name,
+        id=violation.rule.name,
+        severity=Severity.WARNING,
+        message=violation.message,
+        range=LineRange(where.start, last.end),
+        span=_line_span(program.document.text, where.start),
+        detail=violation.rule.description,
+        url=violation.rule.url,
+        platforms=violation.platforms,
+    )
+
+
+def _line_span(text: str, line: int) -> Span:
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    end = text.find("\n", start)
+    return Span(start, len(text) if end < 0 else end)
 
 
 def _left_out(program: Program, finding: Finding, options: LintOptions) -> bool:
@@ -168,6 +214,6 @@ def works(
         (f.id, f.message)
         for f in architecture_findings(program, platforms=options.platforms, images=options.images)
     )
-    known = Counter((f.id, f.message) for f in before if f.rule != SYNTAX_RULE)
+    known = Counter((f.id, f.message) for f in before if f.rule.startswith("arch/"))
     gone = known - after
     return (finding.id, finding.message) in gone and not after - known
