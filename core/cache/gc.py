@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.cache.database import Database
+from core.cache.holds import Holds
 from core.cache.keys import KeyId, KeyStore
 from core.cache.layers import LayerRecords, RecordKind
 from core.cache.mounts import CacheMounts
@@ -78,8 +79,8 @@ def default_policies(disk: int) -> tuple[Policy, ...]:
 class Pruner:
     """Deletes records of the cache.
 
-    ``remove_layer`` deletes a layer from the snapshot store; ``held`` gives the layers that builds
-    use now; ``free`` gives the bytes free on the disk. All of it blocks: call it in a thread.
+    ``remove_layer`` deletes a layer from the snapshot store; ``free`` gives the bytes free on the
+    disk. All of it blocks: call it in a thread.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Pruner:
         mounts: CacheMounts,
         *,
         remove_layer: Callable[[str], None],
-        held: Callable[[], Collection[str]],
+        holds: Holds,
         free: Callable[[], int],
     ) -> None:
         self._db = database
@@ -97,14 +98,14 @@ class Pruner:
         self._keys = KeyStore(database)
         self._mounts = mounts
         self._remove_layer = remove_layer
-        self._held = held
+        self._holds = holds
         self._free = free
 
     def usage(self) -> tuple[UsageRecord, ...]:
         """Every record of the cache; cache mounts are measured anew."""
         for mount in self._mounts.all():
             self._mounts.measure(mount.directory)
-        return usage(self._db, self._layers, self._mounts, held=self._held())
+        return usage(self._db, self._layers, self._mounts, held=self._holds.current())
 
     def preview(
         self, policies: Sequence[Policy], *, now: int | None = None
@@ -140,13 +141,13 @@ class Pruner:
     def _remove(self, record: UsageRecord) -> bool:
         if record.kind is RecordKind.CACHE_MOUNT:
             return self._mounts.remove(record.id)
-        if record.id in self._held():
-            return False
-        # First the records, then the files: a crash in between leaves files that nobody knows,
-        # which the next start deletes, and never a record without files.
-        self._forget(record.id)
-        self._remove_layer(record.id)
-        return True
+        with self._holds.condemning(record.id) as free:
+            if free:
+                # First the records, then the files: a crash in between leaves files that nobody
+                # knows, which the next start deletes, and never a record without files.
+                self._forget(record.id)
+                self._remove_layer(record.id)
+        return free
 
     def _forget(self, layer: str) -> None:
         with self._db.transaction():

@@ -41,14 +41,15 @@ class Step(Protocol):
 
     def status(
         self,
-        name: str,
+        id: str,
         *,
         current: int = 0,
         total: int = 0,
+        name: str = "",
         started: int | None = None,
         completed: int | None = None,
     ) -> None:
-        """Report on a part of the work; bytes, and nanoseconds since the epoch."""
+        """Report on a part of the work called ``id``; bytes, and nanoseconds since the epoch."""
         ...
 
     def warn(

@@ -45,10 +45,11 @@ class StepHandle(Generic[R]):
 
     def status(
         self,
-        name: str,
+        id: str,
         *,
         current: int = 0,
         total: int = 0,
+        name: str = "",
         started: int | None = None,
         completed: int | None = None,
     ) -> None:
@@ -57,9 +58,9 @@ class StepHandle(Generic[R]):
             job.tell(
                 statuses=(
                     messages.VertexStatus(
-                        id=name,
+                        id=id,
                         vertex=str(node.vertex.digest),
-                        name=name,
+                        name=name or id,
                         current=current,
                         total=total,
                         timestamp=moment,

@@ -92,7 +92,7 @@ def cache(tmp_path):
             database,
             CacheMounts(database, tmp_path),
             remove_layer=removed.append,
-            held=holds.current,
+            holds=holds,
             free=lambda: 0,
         )
         keys, results, layers = KeyStore(database), ResultStore(database), LayerRecords(database)
@@ -146,3 +146,17 @@ def test_usage_is_told_by_kind_and_shared_layers_are_marked(cache) -> None:
     assert records["base"].shared
     assert records["top"].parents == ("base",)
     assert by_kind(records.values()) == {RecordKind.REGULAR: 3 * MB}
+
+
+def test_a_layer_being_deleted_cannot_be_taken_and_a_taken_one_not_deleted() -> None:
+    holds = Holds()
+    with holds.condemning("a") as free:
+        assert free
+        assert not holds.take(("b", "a"))
+        assert holds.current() == frozenset()
+    assert holds.take(("a",))
+    with holds.condemning("a") as free:
+        assert not free
+    holds.give_back(("a",))
+    with holds.condemning("a") as free:
+        assert free

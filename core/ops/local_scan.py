@@ -1,0 +1,174 @@
+"""Walking a directory of this machine: what a build may see of it, without reading a file.
+
+What is needed is told as include patterns and paths whose symbolic links are followed, what is not
+as exclude patterns (those of ``.dockerignore``). Directories that can hold nothing needed are not
+entered.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import os
+import posixpath
+import stat
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from core.dockerfile.ignore import MatchInfo, PatternMatcher
+from core.errors import NotFoundError, StorageError
+from core.ops.contexts import DirectoryRequest
+from core.ops.local_tree import LocalEntry, signature_of
+
+_MOST_LINKS = 255
+
+
+def scan(root: Path, request: DirectoryRequest) -> tuple[dict[str, LocalEntry], str]:
+    """The entries of ``root`` that ``request`` asks for, and the digest of all that was found.
+
+    Paths are relative and sorted within their directory, parents first. Raises NotFoundError when
+    ``root`` is no directory and StorageError when a part of it cannot be read.
+    """
+    if not root.is_dir():
+        raise NotFoundError(
+            f"{root} is not a directory.", hint="Give the path of the build context."
+        )
+    wanted = list(request.include_patterns)
+    if request.follow_paths:
+        wanted += follow_links(root, request.follow_paths)
+    if any(posixpath.normpath(item.lstrip("/") or ".") == "." for item in wanted):
+        wanted = []
+    walk = _Walk(root, [_relative(item) for item in wanted], request.exclude_patterns)
+    walk.directory("", None, None)
+    digest = hashlib.sha256()
+    for path, entry in walk.entries.items():
+        digest.update(f"{path!r} {entry.mode} {entry.signature} {entry.link!r}\n".encode())
+    return walk.entries, digest.hexdigest()
+
+
+class _Walk:
+    def __init__(self, root: Path, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self._root = os.fspath(root)
+        self._include = PatternMatcher(include) if include else None
+        # "Can something below match?" is what is asked of patterns that take back.
+        self._below = PatternMatcher([f"!{item}" for item in include])
+        self._exclude = PatternMatcher(exclude) if exclude else None
+        self.entries: dict[str, LocalEntry] = {}
+
+    def directory(
+        self, relative: str, included: MatchInfo | None, excluded: MatchInfo | None
+    ) -> bool:
+        """Take in what is in a directory; whether any of it is needed."""
+        top = f"{self._root}/{relative}" if relative else self._root
+        try:
+            with os.scandir(top) as listing:
+                found = sorted(listing, key=lambda item: item.name)
+        except OSError as error:
+            raise _unreadable(relative or ".", error) from error
+        any_needed = False
+        for item in found:
+            path = f"{relative}/{item.name}" if relative else item.name
+            any_needed |= self._one(path, item, included, excluded)
+        return any_needed
+
+    def _one(
+        self,
+        path: str,
+        item: os.DirEntry[str],
+        included: MatchInfo | None,
+        excluded: MatchInfo | None,
+    ) -> bool:
+        needed, dropped = True, False
+        if self._include is not None:
+            needed, included = self._include.matches_in(path, included)
+        if self._exclude is not None:
+            dropped, excluded = self._exclude.matches_in(path, excluded)
+        if not item.is_dir(follow_symlinks=False):
+            if needed and not dropped:
+                self._add(path, item)
+                return True
+            return False
+        if dropped and (self._exclude is None or not self._exclude.may_match_below(path)):
+            return False
+        if not needed and not self._below.may_match_below(path):
+            return False
+        # A directory is needed for what is in it; its place in the order is before that.
+        self._add(path, item)
+        if self.directory(path, included, excluded) or (needed and not dropped):
+            return True
+        del self.entries[path]
+        return False
+
+    def _add(self, path: str, item: os.DirEntry[str]) -> None:
+        try:
+            status = item.stat(follow_symlinks=False)
+            link = os.readlink(item.path) if stat.S_ISLNK(status.st_mode) else ""
+        except FileNotFoundError:
+            # Gone since the directory was listed: as if it had never been.
+            return
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        self.entries[path] = LocalEntry(
+            status.st_mode, signature_of(status), link, status.st_nlink, status.st_rdev
+        )
+
+
+def follow_links(root: Path, paths: Iterable[str]) -> list[str]:
+    """``paths``, with what their symbolic links lead to inside ``root``, as include patterns."""
+    resolved: dict[str, None] = {}
+    waiting = [_relative(path) for path in paths]
+    while waiting and len(resolved) < 100_000:
+        path = waiting.pop()
+        done = ""
+        parts = path.split("/") if path != "." else []
+        for index, part in enumerate(parts):
+            current = f"{done}/{part}" if done else part
+            rest = parts[index + 1 :]
+            targets = _targets(root, current)
+            if targets:
+                known = current in resolved
+                resolved[current] = None
+                if not known or rest:
+                    waiting += [
+                        follow
+                        for target in targets
+                        if (follow := _relative("/".join((target, *rest)))) not in resolved
+                    ]
+                break
+            done = current
+        else:
+            resolved[path] = None
+    return sorted(resolved)
+
+
+def _targets(root: Path, path: str) -> list[str]:
+    """Where the links at ``path`` (whose last part may be a pattern) lead, from the root."""
+    parent, _, name = path.rpartition("/")
+    if not any(char in name for char in "*?["):
+        try:
+            link = os.readlink(root / path)
+        except OSError:
+            return []
+        return [_relative(link if link.startswith("/") else f"{parent}/{link}")]
+    try:
+        names = os.listdir(root / parent)
+    except OSError:
+        return []
+    return [
+        target
+        for found in sorted(names)
+        if fnmatch.fnmatchcase(found, name)
+        for target in _targets(root, f"{parent}/{found}" if parent else found)
+    ]
+
+
+def _relative(path: str) -> str:
+    """``path`` from the root, ``..`` clamped there; ``.`` for the root itself."""
+    return posixpath.normpath("/" + path).lstrip("/") or "."
+
+
+def _unreadable(path: str, error: OSError) -> StorageError:
+    return StorageError(
+        f"Cannot read {path} of the build context: {error.strerror}.",
+        hint="Make it readable, or list it in .dockerignore.",
+    )
