@@ -132,7 +132,8 @@ class _Gzip:
         self._sink = sink
         self._deflate = deflate
         self._pool = pool
-        self._limit = workers + 1
+        # Enough in flight that nobody waits for the one who takes the results in order.
+        self._limit = 4 * workers
         self._block = bytearray()
         self._running: deque[Future[bytes]] = deque()
         self._crc = 0

@@ -57,7 +57,11 @@ async def save(
         documents = archive_documents(store, committed, names, kind=kind)
         index = load_object(documents[INDEX_FILE], INDEX_FILE)
         entries += as_list(index["manifests"], INDEX_FILE)
-    whole: JsonObject = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": entries}
+    whole: JsonObject = {
+        "schemaVersion": 2,
+        "mediaType": media_types.OCI_INDEX,
+        "manifests": entries,
+    }
     documents |= {INDEX_FILE: dump(whole)}
     async with output.open({}) as sink:
         await send(sink, archive_tar(store, tuple(dict.fromkeys(digests)), documents))
