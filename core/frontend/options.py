@@ -147,7 +147,7 @@ def _platforms(text: str) -> list[Platform]:
             raise OptionError(
                 error.message,
                 hint=error.hint,
-                phrase=f"failed to parse target platform {part}: ",
+                phrase=f"failed to parse target platform {part}: {error.phrase}",
             ) from error
     return platforms
 

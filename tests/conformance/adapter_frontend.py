@@ -136,7 +136,7 @@ def _look_up(request: ImageRequest, overrides: Mapping[str, Any]) -> ResolvedIma
             config["os.version"] = request.platform.os_version
     if config is None:
         return ImageMissing(error=NotFoundError(f"{reference}: not found"))
-    data = json.dumps(config).encode()
+    data = config.encode() if isinstance(config, str) else json.dumps(config).encode()
     digest = hashlib.sha256(f"{reference} {request.platform.format_all()}".encode()).hexdigest()
     pinned = reference if "@" in reference else f"{reference}@sha256:{digest}"
     return ResolvedImage(reference=pinned, config=data)
@@ -163,13 +163,17 @@ def _with_facts(
         for request in answer.images:
             images[request] = _look_up(request, overrides)
         for name in answer.context_ignores:
-            ignores[name] = contexts.get(name, {}).get(".dockerignore", "").encode()
+            files = contexts.get(name)
+            text = files.get(".dockerignore", "") if isinstance(files, Mapping) else ""
+            ignores[name] = str(text).encode()
         times.update(dict.fromkeys(answer.source_times))
 
 
 def _options(row: Mapping[str, Any]) -> FrontendOptions:
-    worker = row.get("worker") or ["linux/amd64"]
-    names = [worker] if isinstance(worker, str) else worker
+    worker = row.get("worker") or "linux/amd64"
+    if isinstance(worker, Mapping):
+        worker = worker.get("platforms") or "linux/amd64"
+    names = worker.split(",") if isinstance(worker, str) else worker
     return FrontendOptions.from_attrs(
         row.get("opts") or {}, build_platforms=[parse_platform(name) for name in names]
     )
