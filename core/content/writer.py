@@ -119,9 +119,14 @@ class ContentWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave; without a commit before, a writer with a ref keeps what it has."""
         if self._done:
             return
         if self._keep and self.offset:
+            self._done = True
             self._file.close()
         else:
             self._discard()

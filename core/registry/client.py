@@ -20,14 +20,19 @@ from core.errors import Error, RegistryError
 from core.oci import media_types
 from core.oci.descriptor import Descriptor
 from core.oci.digest import Digest
-from core.oci.index import Index
 from core.oci.json_values import ImageFormatError
 from core.oci.manifest import Manifest
 from core.oci.platform import Platform
 from core.oci.reference import Reference
 from core.registry.credentials import Anonymous, CredentialSource
-from core.registry.documents import known_type, select_platform, wrong_digest
-from core.registry.hosts import Endpoint, Hosts
+from core.registry.documents import (
+    known_type,
+    parse_index,
+    parse_manifest,
+    select_platform,
+    wrong_digest,
+)
+from core.registry.hosts import Endpoint, Hosts, is_local
 from core.registry.pull import BlobPuller
 from core.registry.push import Pusher
 from core.registry.refusals import Call
@@ -81,7 +86,7 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
         self._sources = sources
         self._retry = retry or RetryPolicy()
         self._agent = user_agent
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._transports: dict[Endpoint, Transport] = {}
         self._pool = ThreadPoolExecutor(
             max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="registry"
@@ -102,8 +107,8 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
 
     async def close(self) -> None:
         """Close every connection. The client cannot be used afterwards."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
         self._pool.shutdown(cancel_futures=True)
 
     async def resolve(self, reference: Reference, *, insecure: bool = False) -> Descriptor:
@@ -118,9 +123,9 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
         target = str(reference.digest or reference.tag)
         async with transport.request(
             "HEAD",
-            f"{reference.path}/manifests/{target}",
+            f"{transport.endpoint.repository(reference)}/manifests/{target}",
             call=_call(transport, reference),
-            scopes=_pull_scopes(reference),
+            scopes=_pull_scopes(transport, reference),
             expected=(200, 404, 405),
             headers={"Accept": ", ".join(media_types.ACCEPTED)},
         ) as response:
@@ -154,9 +159,9 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
     ) -> tuple[str, bytes]:
         async with transport.request(
             "GET",
-            f"{reference.path}/manifests/{target}",
+            f"{transport.endpoint.repository(reference)}/manifests/{target}",
             call=_call(transport, reference),
-            scopes=_pull_scopes(reference),
+            scopes=_pull_scopes(transport, reference),
             expected=(200,),
             headers={"Accept": ", ".join(media_types.ACCEPTED)},
         ) as response:
@@ -203,13 +208,14 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
         resolved = resolved or await self.resolve(reference, insecure=insecure)
         descriptor = resolved
         if media_types.is_index(resolved.media_type):
-            index = Index.parse(
+            index = parse_index(
+                reference,
+                resolved,
                 await self._stored(reference, resolved, store, insecure=insecure),
-                resolved.media_type,
             )
             descriptor = select_platform(reference, index, platform)
         data = await self._stored(reference, descriptor, store, insecure=insecure)
-        manifest = Manifest.parse(data, descriptor.media_type)
+        manifest = parse_manifest(reference, descriptor, data)
         await self.fetch(reference, manifest.config, store, insecure=insecure)
         config = await in_thread(self._pool, partial(store.read, manifest.config.digest))
         return RemoteImage(
@@ -233,9 +239,10 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
         resolved = await self.resolve(reference, insecure=insecure)
         manifests = [resolved]
         if media_types.is_index(resolved.media_type):
-            index = Index.parse(
+            index = parse_index(
+                reference,
+                resolved,
                 await self._stored(reference, resolved, store, insecure=insecure),
-                resolved.media_type,
             )
             manifests = list(index.manifests)
             if platform is not None:
@@ -243,7 +250,7 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
         blobs: dict[Digest, Descriptor] = {}
         for descriptor in manifests:
             data = await self._stored(reference, descriptor, store, insecure=insecure)
-            for blob in Manifest.parse(data, descriptor.media_type).children:
+            for blob in parse_manifest(reference, descriptor, data).children:
                 blobs.setdefault(blob.digest, blob)
         try:
             async with asyncio.TaskGroup() as group:
@@ -311,26 +318,32 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
         return data
 
     def _for(self, reference: Reference, *, push: bool, insecure: bool) -> list[Transport]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS
-                ),
-                headers={"User-Agent": self._agent},
-                connector=aiohttp.TCPConnector(limit_per_host=16),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,
-                read_bufsize=_READ_BUFFER,
-                auto_decompress=False,
-            )
         found = []
         for endpoint in self._hosts.endpoints(reference, push=push, insecure=insecure):
             if endpoint not in self._transports:
                 self._transports[endpoint] = Transport(
-                    endpoint, self._session, self._credentials, self._retry
+                    endpoint, self._http(endpoint), self._credentials, self._retry
                 )
             found.append(self._transports[endpoint])
         return found
+
+    def _http(self, endpoint: Endpoint) -> aiohttp.ClientSession:
+        # A proxy of the environment is not for this machine's own registries.
+        proxied = not is_local(endpoint.host)
+        if proxied not in self._sessions:
+            self._sessions[proxied] = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS
+                ),
+                # Digests are of what is stored, not of what a server packs for the way.
+                headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
+                connector=aiohttp.TCPConnector(limit_per_host=16),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=proxied,
+                read_bufsize=_READ_BUFFER,
+                auto_decompress=False,
+            )
+        return self._sessions[proxied]
 
     async def _ask(
         self,
@@ -353,5 +366,5 @@ def _call(transport: Transport, reference: Reference) -> Call:
     return Call(action="pull", host=transport.endpoint.host, reference=reference)
 
 
-def _pull_scopes(reference: Reference) -> frozenset[str]:
-    return frozenset({repository_scope(reference.path, "pull")})
+def _pull_scopes(transport: Transport, reference: Reference) -> frozenset[str]:
+    return frozenset({repository_scope(transport.endpoint.repository(reference), "pull")})

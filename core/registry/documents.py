@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from core.errors import NotFoundError, RegistryError
 from core.oci import media_types
 from core.oci.descriptor import Descriptor
 from core.oci.digest import Digest
 from core.oci.index import Index
-from core.oci.json_values import as_text, load_object
+from core.oci.json_values import ImageFormatError, as_text, load_object
+from core.oci.manifest import Manifest
 from core.oci.platform import Platform
 from core.oci.reference import Reference
+
+_CONFIG_LIMIT: Final = 16 << 20
 
 
 def wrong_digest(host: str, reference: Reference, found: Digest) -> RegistryError:
@@ -54,3 +59,29 @@ def select_platform(reference: Reference, index: Index, platform: Platform) -> D
             phrase=f"no match for platform in manifest: {reference.familiar()}: not found",
         )
     return found
+
+
+def parse_index(reference: Reference, descriptor: Descriptor, data: bytes) -> Index:
+    """RegistryError names the image when the index is broken."""
+    try:
+        return Index.parse(data, descriptor.media_type)
+    except ImageFormatError as error:
+        raise _broken(reference, error) from error
+
+
+def parse_manifest(reference: Reference, descriptor: Descriptor, data: bytes) -> Manifest:
+    """RegistryError names the image when the manifest is broken or its config is no config."""
+    try:
+        manifest = Manifest.parse(data, descriptor.media_type)
+    except ImageFormatError as error:
+        raise _broken(reference, error) from error
+    if manifest.config.size > _CONFIG_LIMIT:
+        raise RegistryError(f"the config of {reference.familiar()} is too big to be one")
+    return manifest
+
+
+def _broken(reference: Reference, error: ImageFormatError) -> RegistryError:
+    return RegistryError(
+        f"the image {reference.familiar()} is broken: {error.message}",
+        hint="Whoever pushed it has to push it again.",
+    )

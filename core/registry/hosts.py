@@ -44,7 +44,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
-    """Settings of one registry: BuildKit's ``[registry."host"]`` section."""
+    """Settings of one registry: BuildKit's ``[registry."host"]`` section.
+
+    A mirror is a host, or a host and a path below which it keeps the repositories.
+    """
 
     mirrors: tuple[str, ...] = ()
     insecure: bool = False
@@ -53,11 +56,18 @@ class HostOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A server for a domain; ``origins`` are tried in turn until one speaks the protocol."""
+    """A server for a domain; ``origins`` are tried in turn until one speaks the protocol.
+
+    ``prefix`` is where a mirror keeps the repositories of the domain, such as ``hub/``.
+    """
 
     host: str
     origins: tuple[Origin, ...]
-    mirror: bool = False
+    prefix: str = ""
+
+    def repository(self, reference: Reference) -> str:
+        """The path of the reference's repository on this server."""
+        return f"{self.prefix}{reference.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +83,12 @@ class Hosts:
         own = self.options.get(reference.domain, HostOptions())
         mirrors = () if push else own.mirrors
         return (
-            *(self._endpoint(name, insecure=False, mirror=True) for name in mirrors),
-            self._endpoint(reference.domain, insecure=insecure, mirror=False),
+            *(self._endpoint(name, insecure=False) for name in mirrors),
+            self._endpoint(reference.domain, insecure=insecure),
         )
 
-    def _endpoint(self, name: str, *, insecure: bool, mirror: bool) -> Endpoint:
+    def _endpoint(self, name: str, *, insecure: bool) -> Endpoint:
+        name, _, path = name.rstrip("/").partition("/")
         options = self.options.get(name, HostOptions())
         host = _HUB_HOST if name == _HUB else name
         insecure = insecure or options.insecure
@@ -92,7 +103,7 @@ class Hosts:
             origins = (Origin(host=host, scheme="https", verify=False), plain)
         else:
             origins = (safe,)
-        return Endpoint(host=host, origins=origins, mirror=mirror)
+        return Endpoint(host=host, origins=origins, prefix=f"{path}/" if path else "")
 
 
 def is_local(host: str) -> bool:

@@ -70,7 +70,7 @@ class BlobPuller:
         pending = list(transports)
         while pending:
             transport = pending.pop(0)
-            writer = await in_thread(self._pool, opened)
+            writer = await in_thread(self._pool, opened, ContentWriter.close)
             resumed = writer.offset > 0
             try:
                 with writer:
@@ -133,12 +133,12 @@ class BlobPuller:
             subject=f"the blob {descriptor.digest}",
         )
         headers = {"Range": f"bytes={writer.offset}-"} if writer.offset else {}
-        headers["Accept-Encoding"] = "identity"
+        repository = transport.endpoint.repository(reference)
         async with transport.request(
             "GET",
-            f"{reference.path}/blobs/{descriptor.digest}",
+            f"{repository}/blobs/{descriptor.digest}",
             call=call,
-            scopes=frozenset({repository_scope(reference.path, "pull")}),
+            scopes=frozenset({repository_scope(repository, "pull")}),
             expected=(200, 206, 416),
             headers=headers,
         ) as response:

@@ -17,6 +17,7 @@ from core.oci import media_types
 from core.oci.descriptor import Descriptor
 from core.oci.digest import Digest
 from core.oci.platform import parse_platform
+from core.oci.reference import parse_reference
 from core.registry.client import RegistryClient
 from core.registry.hosts import HostOptions, Hosts
 from core.registry.transfers import Transfer, TransferState
@@ -296,6 +297,49 @@ async def test_mirrors_are_asked_first_and_the_origin_when_they_fail(
     registry.log.clear()
     await client(hosts=hosts).pull(reference, None, ContentStore(tmp_path / "third"))
     assert registry.log == []
+
+
+async def test_a_mirror_may_keep_repositories_below_a_path(
+    mirror: Double, client: Clients, image: Images, store: ContentStore, tmp_path: Path
+) -> None:
+    root = image("linux/amd64")
+    mirror.auth = "bearer"
+    await client("user", "secret").push(mirror.reference("hub/library/app:1"), root, store)
+    hosts = Hosts({"docker.io": HostOptions(mirrors=(f"{mirror.host}/hub",))})
+    other = ContentStore(tmp_path / "other")
+    pulled = await client(hosts=hosts).pull(parse_reference("app:1"), None, other)
+    assert pulled.digest == root.digest
+
+
+async def test_a_broken_manifest_is_named(
+    registry: Double, client: Clients, store: ContentStore
+) -> None:
+    data = b'{"layers": 3}'
+    registry.manifests["app"] = {str(Digest.of(data)): (media_types.OCI_MANIFEST, data)}
+    registry.tags["app"] = {"1": str(Digest.of(data))}
+    with pytest.raises(RegistryError, match=r"the image 127.*app:1 is broken"):
+        await client().image(registry.reference("app:1"), parse_platform("linux/amd64"), store)
+
+
+async def test_a_cancelled_pull_goes_on_later(
+    registry: Double, client: Clients, store: ContentStore, fault: Any
+) -> None:
+    data = bytes(range(256)) * 20000
+    registry.blobs["app"] = {str(Digest.of(data)): data}
+    blob = Descriptor.of(media_types.OCI_LAYER, data)
+    reached = asyncio.Event()
+    one = client()
+    pull = asyncio.create_task(
+        one.fetch(registry.reference("app:1"), blob, store, lambda transfer: reached.set())
+    )
+    async with asyncio.timeout(5):
+        await reached.wait()
+    pull.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pull
+    assert not store.has(blob.digest)
+    await one.fetch(registry.reference("app:1"), blob, store)
+    assert store.has(blob.digest, blob.size)
 
 
 async def test_docker_media_types_are_pulled(
