@@ -242,13 +242,6 @@ async def test_token_authentication_over_tls(
     registry, server = token_registry
     source = bench.source(*PLATFORMS)
     name = f"{registry.host}/team/app:1"
-    with pytest.raises(AuthenticationError, match="sign in to push team/app"):
-        await bench.export(client(registry), "image", source, tmp_path, name=name, push="true")
-    with pytest.raises(AuthenticationError, match="does not accept the credentials of the user"):
-        await bench.export(
-            client(registry, "user", "x"), "image", source, tmp_path, name=name, push="true"
-        )
-    server.grants.clear()
     await bench.export(
         client(registry, "user", "secret"), "image", source, tmp_path, name=name, push="true"
     )
@@ -258,6 +251,24 @@ async def test_token_authentication_over_tls(
         name=f"{registry.host}/other:1", push="true",
     )  # fmt: skip
     assert "refresh_token" in server.grants
+    with pytest.raises(AuthenticationError, match="sign in to push third"):
+        await bench.export(
+            client(registry),
+            "image",
+            source,
+            tmp_path,
+            name=f"{registry.host}/third:1",
+            push="true",
+        )
+    with pytest.raises(AuthenticationError, match="does not accept the credentials of the user"):
+        await bench.export(
+            client(registry, "user", "x"),
+            "image",
+            source,
+            tmp_path,
+            name=f"{registry.host}/third:1",
+            push="true",
+        )
     other = ContentStore(tmp_path / "other")
     root = await client(registry).pull(parse_reference(name), None, other)
     assert missing(other, root) == ()
