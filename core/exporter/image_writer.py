@@ -169,13 +169,14 @@ class ImageWriter:
         self, image: PlatformImage, number: int, options: CommitOptions, rewrite: int | None
     ) -> LayerBlob:
         layer = image.layers[number]
-        if self._blobs.needs_unpacking(layer, options.compression):
-            raise BuildError(
-                f"layer {number + 1} of {image.platform} was not unpacked for force-compression"
-            )
         below: list[LayerId] = [one.id for one in image.layers[:number] if one.id is not None]
         epoch = None if _from_base(image, layer, number) else rewrite
-        return await self._blobs.blob(layer, tuple(below), options.compression, epoch=epoch)
+        return await self._blobs.blob(
+            layer, tuple(below), options.compression, epoch=epoch, fetch=self._fetch
+        )
+
+    async def _fetch(self, blob: RemoteBlob) -> None:
+        await self._fetcher.fetch(blob.reference, blob.descriptor, self._store)
 
 
 def _from_base(image: PlatformImage, layer: ExportLayer, number: int) -> bool:

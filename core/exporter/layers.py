@@ -7,12 +7,15 @@ import hashlib
 import os
 import queue
 import threading
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from core.cache.layers import BlobRecord
 from core.content.compression import CompressionConfig, compressor
+from core.content.decompression import decompressed
 from core.content.store import ContentStore
 from core.exporter.source import BlobRecords, ExportLayer, LayerTars, RemoteBlob
 from core.oci import media_types
@@ -24,6 +27,12 @@ PULLED: Final = "pulled"
 """The variant under which the blob is recorded that a layer was unpacked from."""
 
 _QUEUED: Final = 16
+
+Source = Callable[[Callable[[bytes | bytearray], object]], None]
+"""Writes a tar, piece by piece, to what it is given."""
+
+Fetch = Callable[[RemoteBlob], Awaitable[None]]
+"""Has a blob of a registry in the blob store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,55 +78,76 @@ class LayerBlobs:
         config: CompressionConfig,
         *,
         epoch: int | None = None,
+        fetch: Fetch,
     ) -> LayerBlob:
         """The layer's blob; ``below`` are the layers under it, ``epoch`` cuts times in the tar.
 
-        A layer that came with a blob keeps it unless ``config.force`` asks for another
-        compression. StorageError when the disk is full; nothing half-written stays then.
+        A layer that came with a blob keeps it; ``config.force`` has it compressed anew, and
+        ``fetch`` gets it for that when it is not here. StorageError when the disk is full; nothing
+        half-written stays then.
         """
-        if epoch is None and (known := self._given(layer, config)) is not None:
-            return known
+        given = self._given(layer) if epoch is None else None
+        if given is not None:
+            if not config.force or _kind(given) is config.kind:
+                return given
+            if given.remote is not None:
+                await fetch(given.remote)
+            return await self._once(
+                str(given.descriptor.digest),
+                config.variant,
+                layer.id,
+                partial(self._convert, given.descriptor.digest),
+                config,
+            )
         if layer.id is None:
             raise ValueError("a layer that is not unpacked can be exported only as it is")
         if self._tars.stands_alone(layer.id):
             below = ()
-        variant = _variant(config, below, epoch)
-        lock = self._making.setdefault((layer.id, variant), asyncio.Lock())
-        async with lock:
-            if (known := self._recorded(layer.id, variant)) is not None:
+        return await self._once(
+            layer.id,
+            _variant(config, below, epoch),
+            layer.id,
+            partial(self._tars.write_tar, layer.id, below, epoch=epoch),
+            config,
+        )
+
+    async def _once(
+        self,
+        name: str,
+        variant: str,
+        layer: LayerId | None,
+        source: Source,
+        config: CompressionConfig,
+    ) -> LayerBlob:
+        """Pack what ``source`` writes, unless ``layer`` is known to have the variant."""
+        async with self._making.setdefault((name, variant), asyncio.Lock()):
+            if layer is not None and (known := self._recorded(layer, variant)) is not None:
                 return known
             stop = threading.Event()
             work = asyncio.get_running_loop().run_in_executor(
-                self._layer_pool, self._make, layer.id, below, config, epoch, variant, stop
+                self._layer_pool, self._pack, source, config, stop
             )
             try:
-                return await asyncio.shield(work)
+                made = await asyncio.shield(work)
             except asyncio.CancelledError:
                 stop.set()
                 await asyncio.wait([work])
                 if not work.cancelled():
                     work.exception()
                 raise
+            if layer is not None:
+                self._records.set_blob(layer, _record(made, variant))
+            return made
 
-    def needs_unpacking(self, layer: ExportLayer, config: CompressionConfig) -> bool:
-        """Whether ``blob`` would ask for the files of a layer that is only known as a blob."""
-        return layer.id is None and self._given(layer, config) is None
-
-    def _given(self, layer: ExportLayer, config: CompressionConfig) -> LayerBlob | None:
+    def _given(self, layer: ExportLayer) -> LayerBlob | None:
         """The blob that the layer came with."""
-        found: LayerBlob | None = None
         if layer.remote is not None:
-            found = LayerBlob(
+            return LayerBlob(
                 descriptor=layer.remote.descriptor,
                 diff_id=layer.remote.diff_id,
                 remote=layer.remote,
             )
-        elif layer.id is not None:
-            found = self._recorded(layer.id, PULLED)
-        if found is None:
-            return None
-        kind = media_types.compression_of(found.descriptor.media_type)
-        return None if config.force and kind is not config.kind else found
+        return None if layer.id is None else self._recorded(layer.id, PULLED)
 
     def _recorded(self, layer: LayerId, variant: str) -> LayerBlob | None:
         record = self._records.blob(layer, variant)
@@ -132,15 +162,12 @@ class LayerBlobs:
             diff_id=Digest(record.diff_id),
         )
 
-    def _make(
-        self,
-        layer: LayerId,
-        below: Layers,
-        config: CompressionConfig,
-        epoch: int | None,
-        variant: str,
-        stop: threading.Event,
-    ) -> LayerBlob:
+    def _convert(self, digest: Digest, out: Callable[[bytes], object]) -> None:
+        with self._store.open(digest) as file:
+            for piece in decompressed(file):
+                out(piece)
+
+    def _pack(self, source: Source, config: CompressionConfig, stop: threading.Event) -> LayerBlob:
         with self._store.writer(None) as writer, _Hasher() as plain:
             packer = compressor(config, writer.write, pool=self._block_pool, workers=self._workers)
 
@@ -151,24 +178,28 @@ class LayerBlobs:
                 plain.update(data)
                 packer.write(data)
 
-            self._tars.write_tar(layer, below, take, epoch=epoch)
+            source(take)
             packer.close()
             size = writer.offset
             digest = writer.commit()
             diff_id = plain.digest()
         media_type = media_types.layer_type(config.kind, oci=True)
-        self._records.set_blob(
-            layer,
-            BlobRecord(
-                variant=variant,
-                media_type=media_type,
-                digest=digest,
-                size=size,
-                diff_id=diff_id,
-            ),
-        )
         descriptor = Descriptor(media_type=media_type, digest=digest, size=size)
         return LayerBlob(descriptor=descriptor, diff_id=diff_id)
+
+
+def _record(blob: LayerBlob, variant: str) -> BlobRecord:
+    return BlobRecord(
+        variant=variant,
+        media_type=blob.descriptor.media_type,
+        digest=blob.descriptor.digest,
+        size=blob.descriptor.size,
+        diff_id=blob.diff_id,
+    )
+
+
+def _kind(blob: LayerBlob) -> media_types.Compression | None:
+    return media_types.compression_of(blob.descriptor.media_type)
 
 
 class _StoppedError(Exception):
