@@ -6,8 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-_WHOLE = 1 << 20
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 
 
 def sha256_of_file(path: Path) -> tuple[str, os.stat_result]:
@@ -17,10 +16,11 @@ def sha256_of_file(path: Path) -> tuple[str, os.stat_result]:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        size = os.fstat(descriptor).st_size
-        hasher = hashlib.sha256()
-        while data := os.read(descriptor, _WHOLE if size >= _PIECE else size + 1):
-            hasher.update(data)
+        data = os.read(descriptor, _PIECE)
+        hasher = hashlib.sha256(data)
+        if len(data) == _PIECE:
+            while data := os.read(descriptor, _PIECE):
+                hasher.update(data)
         return hasher.hexdigest(), os.fstat(descriptor)
     finally:
         os.close(descriptor)

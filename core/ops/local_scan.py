@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import marshal
+import operator
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
+from core.dockerfile.chars import trim_space
 from core.dockerfile.ignore import MatchInfo, PatternMatcher
+from core.dockerfile.ignorepattern import IgnorePattern, clean_path
 from core.errors import NotFoundError, StorageError
 from core.ops.contexts import DirectoryRequest
 from core.ops.local_tree import LocalEntry, signature_of
 
-_MOST_LINKS = 255
+_Info: TypeAlias = MatchInfo | bool | None
 
 
 def scan(root: Path, request: DirectoryRequest) -> tuple[dict[str, LocalEntry], str]:
@@ -40,29 +45,65 @@ def scan(root: Path, request: DirectoryRequest) -> tuple[dict[str, LocalEntry], 
         wanted = []
     walk = _Walk(root, [_relative(item) for item in wanted], request.exclude_patterns)
     walk.directory("", None, None)
-    digest = hashlib.sha256()
-    for path, entry in walk.entries.items():
-        digest.update(f"{path!r} {entry.mode} {entry.signature} {entry.link!r}\n".encode())
-    return walk.entries, digest.hexdigest()
+    return walk.entries, _digest(walk.entries)
+
+
+def _digest(entries: Mapping[str, LocalEntry]) -> str:
+    flat = [
+        value
+        for path, entry in entries.items()
+        for value in (os.fsencode(path), entry.mode, *entry.signature, os.fsencode(entry.link))
+    ]
+    # Version 2 writes equal values as equal bytes.
+    return hashlib.sha256(marshal.dumps(flat, 2)).hexdigest()
+
+
+class _Patterns:
+    """Patterns asked about path after path, going down.
+
+    Without ``!`` among them, what matched a directory matches all below, and there is nothing to
+    remember but that.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._matcher = PatternMatcher(patterns)
+        self._plain: list[Callable[[str], bool]] | None = None
+        if not self._matcher.has_negations:
+            cleaned = [clean_path(text) for item in patterns if (text := trim_space(item))]
+            self._plain = [IgnorePattern(text, negated=False).match for text in cleaned]
+
+    def match(self, path: str, above: MatchInfo | bool | None) -> tuple[bool, MatchInfo | bool]:
+        """Whether ``path`` matches, and what to hand down; ``above`` is what the parent gave."""
+        if self._plain is None:
+            assert not isinstance(above, bool)
+            return self._matcher.matches_in(path, above)
+        if above is True:
+            return True, True
+        for match in self._plain:
+            if match(path):
+                return True, True
+        return False, False
+
+    def may_match_below(self, directory: str) -> bool:
+        """Whether a ``!`` pattern may take something back below ``directory``."""
+        return self._plain is None and self._matcher.may_match_below(directory)
 
 
 class _Walk:
     def __init__(self, root: Path, include: Sequence[str], exclude: Sequence[str]) -> None:
         self._root = os.fspath(root)
-        self._include = PatternMatcher(include) if include else None
+        self._include = _Patterns(include) if include else None
         # "Can something below match?" is what is asked of patterns that take back.
         self._below = PatternMatcher([f"!{item}" for item in include])
-        self._exclude = PatternMatcher(exclude) if exclude else None
+        self._exclude = _Patterns(exclude) if exclude else None
         self.entries: dict[str, LocalEntry] = {}
 
-    def directory(
-        self, relative: str, included: MatchInfo | None, excluded: MatchInfo | None
-    ) -> bool:
+    def directory(self, relative: str, included: _Info, excluded: _Info) -> bool:
         """Take in what is in a directory; whether any of it is needed."""
         top = f"{self._root}/{relative}" if relative else self._root
         try:
             with os.scandir(top) as listing:
-                found = sorted(listing, key=lambda item: item.name)
+                found = sorted(listing, key=_name)
         except OSError as error:
             raise _unreadable(relative or ".", error) from error
         any_needed = False
@@ -75,14 +116,14 @@ class _Walk:
         self,
         path: str,
         item: os.DirEntry[str],
-        included: MatchInfo | None,
-        excluded: MatchInfo | None,
+        included: _Info,
+        excluded: _Info,
     ) -> bool:
         needed, dropped = True, False
         if self._include is not None:
-            needed, included = self._include.matches_in(path, included)
+            needed, included = self._include.match(path, included)
         if self._exclude is not None:
-            dropped, excluded = self._exclude.matches_in(path, excluded)
+            dropped, excluded = self._exclude.match(path, excluded)
         if not item.is_dir(follow_symlinks=False):
             if needed and not dropped:
                 self._add(path, item)
@@ -102,14 +143,15 @@ class _Walk:
     def _add(self, path: str, item: os.DirEntry[str]) -> None:
         try:
             status = item.stat(follow_symlinks=False)
-            link = os.readlink(item.path) if stat.S_ISLNK(status.st_mode) else ""
+            mode = status.st_mode
+            link = os.readlink(item.path) if stat.S_ISLNK(mode) else ""
         except FileNotFoundError:
             # Gone since the directory was listed: as if it had never been.
             return
         except OSError as error:
             raise _unreadable(path, error) from error
         self.entries[path] = LocalEntry(
-            status.st_mode, signature_of(status), link, status.st_nlink, status.st_rdev
+            mode, signature_of(status), link, status.st_nlink, status.st_rdev
         )
 
 
@@ -160,6 +202,9 @@ def _targets(root: Path, path: str) -> list[str]:
         if fnmatch.fnmatchcase(found, name)
         for target in _targets(root, f"{parent}/{found}" if parent else found)
     ]
+
+
+_name = operator.attrgetter("name")
 
 
 def _relative(path: str) -> str:

@@ -12,16 +12,17 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from core.cache.stats import Signature, StatCache
 from core.errors import NotFoundError, StorageError
 from core.ops.hashing import sha256_of_file
 
 
-@dataclass(frozen=True, slots=True)
-class LocalEntry:
-    """One file, directory, link or other thing.
+class LocalEntry(NamedTuple):
+    """One file, directory, link or other thing. A tuple, for there are many.
 
     ``mode`` holds the type as in ``st_mode``; ``link`` is where a symbolic link points;
     ``signature`` is size, mtime, ctime (nanoseconds) and inode number as they were when it was
@@ -49,6 +50,9 @@ class LocalEntry:
     @property
     def mtime_ns(self) -> int:
         return self.signature[1]
+
+
+_BATCH: Final = 128
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +107,10 @@ class LocalTree:
                 reading.append(path)
         if not reading:
             return
-        for path, digest in zip(reading, self.readers.map(self._digest, reading), strict=True):
+        batches = [reading[at : at + _BATCH] for at in range(0, len(reading), _BATCH)]
+        for path, digest in zip(
+            reading, chain.from_iterable(self.readers.map(self._digest_all, batches)), strict=True
+        ):
             self._digests[path] = digest
             directory, _, name = path.rpartition("/")
             if directory not in changes:
@@ -118,6 +125,9 @@ class LocalTree:
         for directory, files in changes.items():
             for name in [n for n in files if not (self.root / directory / n).exists()]:
                 del files[name]
+
+    def _digest_all(self, paths: list[str]) -> list[str]:
+        return [self._digest(path) for path in paths]
 
     def _digest(self, path: str) -> str:
         try:
