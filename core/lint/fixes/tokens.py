@@ -10,6 +10,7 @@ from core.dockerfile.words import split_command
 from core.lint.analysis import Analysis, Site
 from core.lint.findings import Confidence, Edit, Fix
 from core.lint.fixes.builder import (
+    DEFAULT_PLATFORMS,
     arg_chain,
     case_map,
     declare,
@@ -35,18 +36,14 @@ def token_fix(analysis: Analysis, hazard: Hazard) -> Fix | None:
     if atom is None:
         return None
     spelling = mapping_of(atom.text, atom.token, site.scope.resolve(atom.text))
-    if spelling is None or spelling.x86_only or not spelling.covers(platforms):
+    # A platform that the project is not known to build gets the failing default of the map.
+    if spelling is None or spelling.x86_only or not spelling.covers(DEFAULT_PLATFORMS):
         return _unsupported(analysis, hazard, spelling)
     if isinstance(site.instruction, Run):
         return _in_run(analysis, site, atom, spelling, platforms)
     if isinstance(site.instruction, Add | Copy | Env | Arg):
         return _without_shell(analysis, site, atom, spelling, platforms)
     return None
-
-
-def _confidence(spelling: PlatformSpelling) -> Confidence:
-    # Until the sibling's address has been asked for, no fix of a download is safe.
-    return Confidence.LIKELY
 
 
 def _in_run(
@@ -60,6 +57,7 @@ def _in_run(
     places = [span for word in _words(site) for span in _occurrences(analysis, word, wanted)]
     if not places:
         return None
+    # Until the sibling's address has been asked for, no fix of a download is safe: LIKELY.
     edits = declare(analysis, site, ("TARGETARCH",))
     if spelling.direct(platforms):
         variable = "TARGETARCH"
@@ -82,7 +80,7 @@ def _in_run(
     return Fix(
         title=f"Take the architecture from {'TARGETARCH' if variable == 'TARGETARCH' else 'a map'}",
         edits=tuple(edits),
-        confidence=_confidence(spelling),
+        confidence=Confidence.LIKELY,
         results=results(atom.text, spelling.start, spelling.end, spelling, platforms),
     )
 
@@ -133,6 +131,8 @@ def _without_shell(
 ) -> Fix | None:
     wanted = atom.text[spelling.start : spelling.end]
     edits: list[Edit] = []
+    if not spelling.covers(platforms):
+        return None
     if spelling.direct(platforms):
         variable = "TARGETARCH"
         edits.extend(declare(analysis, site, ("TARGETARCH",)))
@@ -157,7 +157,7 @@ def _without_shell(
     return Fix(
         title=f"Take the architecture from {'TARGETARCH' if variable == 'TARGETARCH' else 'a map'}",
         edits=tuple(edits),
-        confidence=_confidence(spelling),
+        confidence=Confidence.LIKELY,
         results=results(atom.text, spelling.start, spelling.end, spelling, platforms),
     )
 

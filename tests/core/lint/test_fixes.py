@@ -105,3 +105,13 @@ def test_a_rule_can_be_left_out_by_number() -> None:
 def test_a_file_that_does_not_parse_is_one_finding() -> None:
     (finding,) = lint_text("FROM debian\nRUN <<EOF\nnever ends\n")
     assert finding.rule == "dockerfile/syntax"
+
+
+def test_a_platform_the_project_does_not_build_for_fails_in_the_map() -> None:
+    text = (
+        "FROM debian\nRUN curl -LO https://github.com/cli/cli/releases/download/v2/"
+        "gh_2_linux_amd64.tar.gz\n"
+    )
+    options = LintOptions(platforms=("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386"))
+    result = fix_text(text, options=options)
+    assert "amd64) ARCH=amd64 ;; arm64) ARCH=arm64 ;; arm) ARCH=armv6 ;; *)" in result
