@@ -7,58 +7,16 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from core.daemon.sessions import Session
 from core.errors import BuilderError, Error, NotFoundError, OptionError
 from core.oci.descriptor import Descriptor
-from core.ops.contexts import Directory, DirectoryRequest
 from core.registry.client import RegistryClient
 from core.registry.credentials import Credentials
-
-
-class ReceivedDirectories:
-    """Copies of directories of clients on other machines, kept so that differences travel.
-
-    ``root/KEY`` is one directory as one client shows it through one set of patterns.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    async def receive(self, session: Session, request: DirectoryRequest) -> Directory:
-        """Bring the copy up to date."""
-        parts = (
-            session.shared_key or session.id,
-            request.name,
-            *sorted(request.include_patterns),
-            "\0exclude",
-            *request.exclude_patterns,
-            "\0follow",
-            *sorted(request.follow_paths),
-        )
-        key = hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:32]
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        path = self._root / key
-        async with lock:
-            self._root.mkdir(parents=True, exist_ok=True)
-            await session.receive_directory(
-                request.name,
-                path,
-                includes=request.include_patterns,
-                excludes=request.exclude_patterns,
-                follow=request.follow_paths,
-            )
-            with suppress(OSError):
-                os.utime(path)
-        return Directory(path=path, identity=f"received:{key}", filtered=True)
 
 
 class BuildContext:
@@ -68,18 +26,16 @@ class BuildContext:
         self,
         *,
         ref: str,
-        registry: RegistryClient,
-        received: ReceivedDirectories,
+        client: RegistryClient,
         scratch: Path,
         session: Session | None = None,
         local_dirs: Mapping[str, str] | None = None,
     ) -> None:
         self.ref = ref
-        self.registry = registry
+        self.client = client
         self.resolved: dict[str, Descriptor] = {}
         self.session = session
         self.local_dirs = dict(local_dirs or {})
-        self._received = received
         self._scratch = scratch
 
     def local_dir(self, name: str) -> Path | None:
@@ -107,16 +63,7 @@ class BuildContext:
         return self.session
 
     @asynccontextmanager
-    async def directory(self, request: DirectoryRequest) -> AsyncIterator[Directory]:
-        """A directory of the client: itself on this machine, else an up-to-date copy."""
-        local = self.local_dir(request.name)
-        if local is not None:
-            yield Directory(path=local, identity=f"local:{local}")
-        else:
-            yield await self._received.receive(self.need_session(), request)
-
-    @asynccontextmanager
-    async def layout(self, store: str, session: str) -> AsyncIterator[Path]:
+    async def layout(self, store: str) -> AsyncIterator[Path]:
         """An OCI layout that the client gave as a directory."""
         local = self.local_dir(store)
         if local is None:

@@ -14,30 +14,16 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.client.locations import Locations, locations, make_private
+from core.daemon.options import DaemonOptions
 from core.errors import BuilderError, Error
 from core.wire.failure import to_message
 
 log = logging.getLogger(__name__)
 
 _LOG_BYTES = 8 << 20
-DEFAULT_IDLE_SECONDS = 900.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DaemonOptions:
-    """``idle_seconds`` 0 stays for ever. ``ready_fd`` -1 tells nobody."""
-
-    ready_fd: int = -1
-    background: bool = False
-    idle_seconds: float = DEFAULT_IDLE_SECONDS
-    parallel: int = 0
-    """Steps at once; 0 for one per processor and a few more."""
-    parallel_emulated: int = 0
-    parallel_builds: int = 8
 
 
 def run(options: DaemonOptions) -> int:

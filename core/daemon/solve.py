@@ -37,8 +37,7 @@ class Solve:
             )
             context = BuildContext(
                 ref=run.ref,
-                registry=client,
-                received=self._shared.received,
+                client=client,
                 scratch=self._shared.scratch,
                 session=session,
                 local_dirs=dict(request.localDirs),

@@ -32,14 +32,17 @@ class OutsideStep:
 
     def status(
         self,
-        name: str,
+        id: str,
         *,
         current: int = 0,
         total: int = 0,
+        name: str = "",
         started: int | None = None,
         completed: int | None = None,
     ) -> None:
-        self._step.status(name, current=current, total=total, started=started, completed=completed)
+        self._step.status(
+            id, current=current, total=total, name=name, started=started, completed=completed
+        )
 
     def warn(
         self,

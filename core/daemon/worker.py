@@ -47,9 +47,7 @@ class BuildWorker:
         self._job = job
         self._context = context
         self._views = views
-        self.lookup = ImageLookup(
-            client=context.registry, store=shared.content, images=shared.images
-        )
+        self.lookup = ImageLookup(shared.finder, context)
 
     async def outcome(self) -> Outcome:
         """What the request's frontend, definition or gateway client makes of it."""

@@ -10,11 +10,11 @@ from core.cache.layers import LayerRecords
 from core.content.images import ImageStore
 from core.content.store import ContentStore
 from core.daemon.bridges import Bridges
-from core.daemon.context import ReceivedDirectories
 from core.daemon.history import History
 from core.daemon.sessions import Sessions
 from core.exporter.layers import LayerBlobs
 from core.oci.platform import Platform
+from core.ops.images import Images
 from core.ops.puller import Puller
 from core.ops.refs import Ref
 from core.registry.client import RegistryClient
@@ -32,11 +32,11 @@ class Workshop:
     snapshots: SnapshotStore
     content: ContentStore
     images: ImageStore
+    finder: Images
     blobs: LayerBlobs
     records: LayerRecords
     history: History
     sessions: Sessions
-    received: ReceivedDirectories
     bridges: Bridges
     scratch: Path
     platforms: Callable[[], Sequence[Platform]]
