@@ -164,6 +164,10 @@ class BuildGraph:
     # What is shown
 
     @property
+    def state(self) -> BuildState | None:
+        return self._state
+
+    @property
     def platforms(self) -> tuple[str, ...]:
         """Every platform in lane order."""
         return self._lanes

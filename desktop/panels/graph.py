@@ -39,12 +39,12 @@ from desktop.models.graph_stack import Stacking
 from desktop.models.graph_status import Status
 from desktop.models.graph_tree import GraphTreeModel
 from desktop.panels.graph_looks import look
+from desktop.panels.history_replay import ReplayBar
 from desktop.selection import Selection
 from desktop.theme.theme import Theme
 
 if TYPE_CHECKING:
     from core.frontend.plan import Plan
-
     from desktop.builds import BuildSession
 
 _IN_PLACE = 400
@@ -91,6 +91,8 @@ class GraphPanel(QWidget):
         box.setSpacing(0)
         box.addWidget(self._tool_bar())
         box.addWidget(self._stack, 1)
+        self.replay = ReplayBar(theme, self)
+        box.addWidget(self.replay)
         self._tick = QTimer(self, interval=_TICK_MS)
         self._tick.timeout.connect(self._count_time)
         self._connect()
@@ -191,6 +193,7 @@ class GraphPanel(QWidget):
             self._build.changed.disconnect(self._changed)
             self._build.status_changed.disconnect(self._status_changed)
         self._build = build
+        self.replay.set_build(build)
         if build is None:
             self._graph.set_state(None)
         else:
@@ -207,6 +210,9 @@ class GraphPanel(QWidget):
         self._reshape()
 
     def _changed(self, status: SolveStatus) -> None:
+        if self._build is not None and self._build.state is not self._graph.state:
+            self.set_build(self._build)  # a recorded build went back in time
+            return
         digests = {v.digest for v in status.vertexes}
         digests.update(s.vertex for s in status.statuses)
         refreshed = self._graph.refresh(digests)

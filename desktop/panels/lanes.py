@@ -28,7 +28,6 @@ from desktop.theme.theme import Theme
 
 if TYPE_CHECKING:
     from core.frontend.plan import Plan
-
     from desktop.builds import BuildSession
 
 _TICK_MS = 250
@@ -96,7 +95,7 @@ class LanesPanel(QWidget):
             self._build.changed.disconnect(self._changed)
             self._build.status_changed.disconnect(self._status_changed)
         self._build = build
-        self._learnt = build is not None and build.status.ended
+        self._learnt = build is not None and (build.status.ended or hasattr(build, "seek"))
         if build is None:
             self._graph.set_state(None)
         else:
@@ -112,6 +111,9 @@ class LanesPanel(QWidget):
         self._refresh()
 
     def _changed(self, status: SolveStatus) -> None:
+        if self._build is not None and self._build.state is not self._graph.state:
+            self.set_build(self._build)  # a recorded build went back in time
+            return
         self._graph.refresh([v.digest for v in status.vertexes])
         if not self._tick.isActive():
             self._refresh()

@@ -124,6 +124,9 @@ class TimelinePanel(QWidget):
         self._refresh()
 
     def _changed(self, status: SolveStatus) -> None:
+        if self._build is not None and self._build.state is not self._graph.state:
+            self.set_build(self._build)  # a recorded build went back in time
+            return
         self._graph.refresh([v.digest for v in status.vertexes])
         if not self._tick.isActive():
             self._refresh()
