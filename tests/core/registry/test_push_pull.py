@@ -105,6 +105,24 @@ async def test_a_mount_that_is_refused_becomes_an_upload(
     assert registry.uploads == set(), "uploads begun for a mount are given back"
 
 
+async def test_a_layer_that_was_never_pulled_is_mounted_or_fetched(
+    registry: Double, mirror: Double, client: Clients, image: Images, store: ContentStore
+) -> None:
+    root = image("linux/amd64")
+    for double in (registry, mirror):
+        double.blobs["base"] = {str(Digest.of(b"shared")): b"shared"}
+    digest = Digest.of(b"shared")
+    store.delete(digest)
+    near, far = registry.reference("base:1"), mirror.reference("base:1")
+    await client().push(registry.reference("a:1"), root, store, origins={digest: near})
+    assert not store.has(digest), "mounted without being fetched"
+    registry.blobs.pop("base")
+    registry.blobs["a"].pop(str(digest))
+    await client().push(registry.reference("b:1"), root, store, origins={digest: far})
+    assert store.has(digest)
+    assert registry.tags["b"] == {"1": str(root.digest)}
+
+
 async def test_several_tags_name_one_push(
     registry: Double, client: Clients, image: Images, store: ContentStore
 ) -> None:
