@@ -134,6 +134,7 @@ async def _session(app: object, argument: Path | None) -> int:
         await ended
     finally:
         await tasks.close()
+        queue.close()
         await engine.close()
         window.hide()
         window.deleteLater()

@@ -18,9 +18,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.client.request import BuildRequest as ClientRequest
 from core.errors import BuildError, CancelledBuildError, Error
 from core.progress.coalesce import coalesce
-from core.progress.messages import SolveStatus, VertexLog
+from core.progress.messages import SolveStatus
 from core.progress.state import BuildState
 from desktop.building.request import BuildRequest
+from desktop.models.log_store import LineStore
 from desktop.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class BuildSession(QObject):
         self.started: int | None = None
         self.completed: int | None = None
         self.ref = ""
-        self.logs: list[VertexLog] = []
+        self.lines = LineStore()
         self._unread: list[SolveStatus] = []
         self._beat = QTimer(self)
         self._beat.setInterval(BEAT_MILLISECONDS)
@@ -103,7 +104,7 @@ class BuildSession(QObject):
         status = coalesce(self._unread)
         self._unread.clear()
         self.state.apply(status)
-        self.logs += status.logs
+        self.lines.take(status)
         self.changed.emit(status)
 
     def begin(self, ref: str) -> None:
@@ -118,11 +119,17 @@ class BuildSession(QObject):
         self.error = error
         self.digest = digest
         self.completed = time.time_ns()
+        self.lines.finish_all(self.completed)
         self._set(status)
 
     def _set(self, status: BuildStatus) -> None:
         self.status = status
         self.status_changed.emit()
+
+    def close(self) -> None:
+        """Forget the log; the builder's history still has it."""
+        self._beat.stop()
+        self.lines.close()
 
     def counts(self) -> tuple[int, int]:
         """(finished, known) steps, the builder's own work left out."""
@@ -186,6 +193,11 @@ class BuildQueue(QObject):
         else:
             task.cancel()
         return True
+
+    def close(self) -> None:
+        """Forget the logs of every build; called once nothing runs any more."""
+        for session in self.findChildren(BuildSession):
+            session.close()
 
     def _next(self) -> None:
         if self._running or not self._waiting:

@@ -26,6 +26,7 @@ from core.errors import Error
 from core.oci.platform import parse_platform
 from desktop.building.platform_card import PlatformCard, PlatformState
 from desktop.building.request import BuildRequest, split_tags, tag_problem
+from desktop.settings.projects import Profile
 from desktop.theme import METRICS, Theme
 from desktop.widgets.flow import FlowLayout
 
@@ -51,6 +52,7 @@ class BuildBar(QFrame):
         self._theme = theme
         self._cards: dict[str, PlatformCard] = {}
         self._states: dict[str, PlatformState] = {}
+        self._wanted_target = ""
         self.extra = BuildRequest(dockerfile=Path(), context=Path(), platforms=())
 
         self._target = QComboBox()
@@ -237,7 +239,8 @@ class BuildBar(QFrame):
 
     def set_targets(self, names: Sequence[str]) -> None:
         """Stage names of the file, the last one is the default."""
-        current = self.target()
+        current = self.target() or self._wanted_target
+        before = self.target()
         with QSignalBlocker(self._target):
             self._target.clear()
             self._target.addItem(self.tr("last stage"), "")
@@ -245,7 +248,9 @@ class BuildBar(QFrame):
                 self._target.addItem(name, name)
             index = self._target.findData(current)
             self._target.setCurrentIndex(max(0, index))
-        if self.target() != current:
+        if self.target():
+            self._wanted_target = ""
+        if self.target() != before:
             self.changed.emit()
 
     def target(self) -> str:
@@ -276,6 +281,40 @@ class BuildBar(QFrame):
         chosen = bool(self.platforms())
         self.build_button.setEnabled(chosen and not problem)
         self.push_button.setEnabled(chosen and not problem)
+
+    # Profiles
+
+    def profile(self) -> Profile:
+        """The choices that are kept per project."""
+        extra = self.extra
+        return Profile(
+            platforms=self.platforms(),
+            target=self.target() or self._wanted_target,
+            tags=self.tags(),
+            build_args=dict(extra.build_args),
+            labels=dict(extra.labels),
+            secrets=extra.secrets,
+            ssh=extra.ssh,
+            cache_from=extra.cache_from,
+            cache_to=extra.cache_to,
+        )
+
+    def set_profile(self, profile: Profile) -> None:
+        if profile.platforms:
+            self.set_platforms(profile.platforms)
+        self.set_tags(profile.tags)
+        self._wanted_target = profile.target
+        self.set_target(profile.target)
+        self.extra = dataclasses.replace(
+            self.extra,
+            build_args=dict(profile.build_args),
+            labels=dict(profile.labels),
+            secrets=profile.secrets,
+            ssh=profile.ssh,
+            cache_from=profile.cache_from,
+            cache_to=profile.cache_to,
+        )
+        self.changed.emit()
 
     # Requests
 

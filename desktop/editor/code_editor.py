@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPalette,
     QResizeEvent,
     QTextCharFormat,
     QTextCursor,
@@ -96,13 +95,6 @@ class CodeEditor(QPlainTextEdit):
         self.document().setDefaultTextOption(option)
 
     def _dress(self) -> None:
-        tokens = self._theme.tokens
-        colours = self.palette()
-        colours.setColor(QPalette.ColorRole.Base, QColor(tokens.surface))
-        colours.setColor(QPalette.ColorRole.Text, QColor(tokens.text))
-        colours.setColor(QPalette.ColorRole.Highlight, QColor(tokens.selection))
-        colours.setColor(QPalette.ColorRole.HighlightedText, QColor(tokens.selection_text))
-        self.setPalette(colours)
         self._mark_extra()
 
     # Text and positions

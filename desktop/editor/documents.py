@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QPoint, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QTabWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QTabBar, QTabWidget, QWidget
 
 from core.errors import Error
 from desktop.editor.files import TextFile, read_text_file
@@ -149,6 +149,9 @@ class Documents(QTabWidget):
             title = f"{title} — {tab.path.parent.name}"
         mark = "● " if tab.modified else ""
         self.setTabText(index, mark + title.replace("&", "&&"))
+        close = self.tabBar().tabButton(index, QTabBar.ButtonPosition.RightSide)
+        if close is not None:
+            close.setAccessibleName(self.tr("Close %1").replace("%1", title))
         self.setTabToolTip(index, str(tab.path or self.tr("Not saved yet")))
         self._dress()
 

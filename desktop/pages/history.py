@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 
 def make(window: MainWindow) -> QWidget:
-    page = HistoryPage(window.context.theme, window.context.selection)
+    context = window.context
+    page = HistoryPage(context.theme, context.selection, engine=context.engine, tasks=context.tasks)
     page.open_requested.connect(window.open_recorded_build)
+    page.rebuild_requested.connect(window.builds.start)
     return page

@@ -42,7 +42,7 @@ async def load_archive(builder: Builder, tasks: Tasks, path: str) -> list[str]:
     """Send an OCI or docker archive; returns the names it held. Raises StorageError."""
 
     try:
-        with await tasks.in_thread(Path(path).open, "rb") as source:
+        with await tasks.in_thread(lambda: Path(path).open("rb")) as source:
             async with open_stream(builder.channel, EngineCalls.LOAD_IMAGE) as stream:
                 while data := await tasks.in_thread(source.read, _PIECE):
                     await stream.send_message(engine_pb2.Chunk(data=data))

@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 
 from core.lint.findings import Finding, Severity
 from desktop.theme import METRICS, Theme
+from desktop.widgets.words import counted
 
 _SORT = Qt.ItemDataRole.UserRole
 
@@ -268,9 +269,13 @@ class ProblemsPanel(QWidget):
         self._model.show(problems)
         counts = {s: sum(p.finding.severity is s for p in problems) for s in Severity}
         words = {
-            Severity.ERROR: self.tr("%n error(s)", "", counts[Severity.ERROR]),
-            Severity.WARNING: self.tr("%n warning(s)", "", counts[Severity.WARNING]),
-            Severity.INFO: self.tr("%n note(s)", "", counts[Severity.INFO]),
+            Severity.ERROR: counted(
+                counts[Severity.ERROR], self.tr("1 error"), self.tr("%n errors")
+            ),
+            Severity.WARNING: counted(
+                counts[Severity.WARNING], self.tr("1 warning"), self.tr("%n warnings")
+            ),
+            Severity.INFO: counted(counts[Severity.INFO], self.tr("1 note"), self.tr("%n notes")),
         }
         for severity, button in self._toggles.items():
             button.setText(str(counts[severity]))

@@ -69,6 +69,10 @@ QPushButton[role="primary"]:disabled {
 QPushButton[role="danger"] { color: $failed; border-color: $failed; }
 QPushButton[role="danger"]:disabled { color: $text_disabled; border-color: $border; }
 
+QPlainTextEdit {
+    background: $surface; color: $text; border: none;
+    selection-background-color: $selection; selection-color: $selection_text;
+}
 QLineEdit, QComboBox, QSpinBox, QPlainTextEdit[role="field"] {
     background: $surface; border: 1px solid $border_strong; border-radius: ${radius}px;
     padding: 4px 8px; min-height: 20px; selection-background-color: $selection;

@@ -146,7 +146,7 @@ class BuildsControl(QObject):
             text = text.replace(f"%{place}", str(value))
         waiting = len(self._queue.waiting)
         if waiting:
-            text += self.tr(" (%n waiting)", "", waiting)
+            text += self.tr(" (%1 waiting)").replace("%1", str(waiting))
         status.set_build(text, self.tr("Running build"), "running", "running")
         status.set_progress(done, total)
 

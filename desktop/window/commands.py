@@ -333,6 +333,8 @@ def _build(window: MainWindow) -> list[Command]:
                 icon="stop", shortcuts=("Ctrl+Shift+C",), hint=_tr("Escape twice does it too.")),
         Command(id="build.options", text=_tr("Build &Options…"), run=window.builds.options,
                 menu=m, group=1, icon="settings", shortcuts=("Ctrl+Shift+,",)),
+        Command(id="build.share", text=_tr("&Keep These Choices in the Project"),
+                run=window.share_choices, menu=m, group=1, icon="save"),
     ]  # fmt: skip
 
 

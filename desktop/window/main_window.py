@@ -19,6 +19,7 @@ from desktop.editor.files import is_dockerfile
 from desktop.editor.tab import EditorTab
 from desktop.pages.catalog import PAGES, PageSpec, make_page
 from desktop.settings.paths import state_folder
+from desktop.settings.projects import Projects
 from desktop.settings.session import Session, load_session, save_session
 from desktop.tasks import settle
 from desktop.window.activity_bar import ActivityBar
@@ -40,6 +41,7 @@ class MainWindow(QMainWindow):
         self.folder: Path | None = None
         self.recent: tuple[str, ...] = ()
         self._first_start = True
+        self._projects = Projects(state_folder() / "projects")
         self._pages: dict[str, QWidget] = {}
         self._closing = False
         self.setWindowTitle("Viaduct")
@@ -165,9 +167,30 @@ class MainWindow(QMainWindow):
             )
 
     def set_folder(self, folder: Path) -> None:
+        if folder == self.folder:
+            return
+        self._remember_choices()
         self.folder = folder
+        profile = self._projects.load(folder)
+        if profile is not None:
+            self.workbench.bar.set_profile(profile)
         self.workbench.explorer.set_folder(folder)
         self._retitle()
+
+    def _remember_choices(self) -> None:
+        """What the build bar says belongs to the folder that is open."""
+        if self.folder is not None:
+            self._projects.remember(self.folder, self.workbench.bar.profile())
+
+    def share_choices(self) -> None:
+        """Write the project's own profile, for the team."""
+        if self.folder is not None:
+            path = self._projects.share(self.folder, self.workbench.bar.profile())
+            self.context.notices.show(
+                self.tr("The build bar's choices are kept in %1 from now on.").replace(
+                    "%1", str(path)
+                )
+            )
 
     def _remember(self, path: Path) -> None:
         text = str(path)
@@ -371,8 +394,10 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Unsaved text stays in the journal and comes back: closing asks for nothing."""
         self._save_session()
+        self._remember_choices()
         if not self._closing:
             self._closing = True
+            self.workbench.graph.close_workers()
             self.closing.emit()
         event.accept()
 

@@ -9,6 +9,7 @@ from core.progress.messages import Mode
 from desktop.building.platform_card import PlatformState
 from desktop.engine import Engine, EngineState
 from desktop.theme import Theme
+from desktop.widgets.words import counted
 
 
 class StatusBar(QStatusBar):
@@ -41,6 +42,7 @@ class StatusBar(QStatusBar):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(lambda: self.clicked.emit(name))
+        button.setAccessibleName(name)
         button.hide()
         self._parts[name] = button
         return button
@@ -49,7 +51,7 @@ class StatusBar(QStatusBar):
         button = self._parts[name]
         button.setText(text)
         button.setToolTip(tip)
-        button.setAccessibleName(f"{tip}: {text}" if tip else text)
+        button.setAccessibleName(f"{tip}: {text}" if tip and text else text or name)
         button.setVisible(bool(text))
         self._icons[name] = (icon, role or "text_muted")
         self._dress()
@@ -67,7 +69,11 @@ class StatusBar(QStatusBar):
         icon, role = ("error", "error") if errors else ("warning", "warning")
         if not count:
             icon, role = "check", "done"
-        text = self.tr("%n problem(s)", "", count) if count else self.tr("No problems")
+        text = (
+            self.tr("No problems")
+            if not count
+            else counted(count, self.tr("1 problem"), self.tr("%n problems"))
+        )
         self._say("problems", text, self.tr("Problems"), icon, role)
 
     def set_target(self, target: str) -> None:
@@ -75,7 +81,7 @@ class StatusBar(QStatusBar):
         self._say("target", text, self.tr("Target stage"), "target")
 
     def set_platforms(self, platforms: tuple[str, ...]) -> None:
-        text = self.tr("%n platform(s)", "", len(platforms))
+        text = counted(len(platforms), self.tr("1 platform"), self.tr("%n platforms"))
         tip = ", ".join(platforms) or self.tr("No platform is chosen")
         self._say("platforms", text, tip, "platforms")
 
@@ -107,7 +113,7 @@ class StatusBar(QStatusBar):
             text = self.tr("No emulator for %1").replace("%1", ", ".join(missing))
             self._say("emulation", text, self.tr("Emulation"), "warning", "failed")
         elif emulated:
-            text = self.tr("%n emulated", "", len(emulated))
+            text = self.tr("%1 emulated").replace("%1", str(len(emulated)))
             tip = ", ".join(f"{p} ({states[p].detail})" for p in emulated)
             self._say("emulation", text, tip, "emulated", "emulated")
         elif known:

@@ -266,7 +266,7 @@ class Workbench(QWidget):
         if self.session is not None:
             self.session.status_changed.disconnect(self._build_moved)
             self.session.changed.disconnect(self._build_changed)
-        self.session = session
+        before, self.session = self.session, session
         for view in (self.graph, self.log, self.timeline, self.lanes, self.failure):
             view.set_build(session)
         self.failure.hide()
@@ -274,6 +274,8 @@ class Workbench(QWidget):
             session.status_changed.connect(self._build_moved)
             session.changed.connect(self._build_changed)
             self._build_moved()
+        if before is not None and before is not session and before.status.ended:
+            before.close()
 
     def _build_changed(self, _status: object) -> None:
         self._mark_steps()
