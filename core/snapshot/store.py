@@ -57,6 +57,10 @@ class SnapshotStore:
         """Every finished layer."""
         return tuple(LayerId(name) for name in sorted(os.listdir(self._layers)))
 
+    def stands_alone(self, layer: LayerId) -> bool:
+        """Whether the layer was made on no other: wherever it lies, its tar is the same."""
+        return (self._layers / layer / _PLAIN).exists()
+
     def create(self, layers: Layers) -> ActiveLayer:
         """A writable layer on top of ``layers``, mounted until it is committed or discarded."""
         lower = self._lower(layers)

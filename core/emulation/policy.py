@@ -1,0 +1,168 @@
+"""Decide how each platform runs on this machine, and make it so.
+
+For every platform a test program is run; what answers is what counts. In order of preference: the
+machine itself, a handler registered for the whole machine, a handler in the builder's own
+registry, QEMU in front of the step's program.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.emulation.architectures import ARCHITECTURES, Architecture, architecture_of, head_of
+from core.emulation.handlers import Handler, read_registry, register, remove
+from core.emulation.interpreters import QemuProgram, find_qemu, qemu_version
+from core.emulation.machine import Interpreter, Machine, Means
+from core.emulation.private import BINFMT_MISC, PrivateRegistry
+from core.emulation.programs import TESTABLE
+from core.emulation.selftest import SelfTest, self_test
+from core.oci.platform import Platform, host_platform, parse_platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What somebody decided. ``off`` are platforms that this builder is not to emulate.
+
+    ``programs`` are more directories in which QEMU may lie.
+    """
+
+    off: frozenset[Platform] = frozenset()
+    programs: tuple[Path, ...] = ()
+
+
+def testable_platforms() -> tuple[Platform, ...]:
+    """The platforms that can be told to run or not."""
+    return tuple(parse_platform(text) for text in TESTABLE)
+
+
+def probe_machine(
+    registry: PrivateRegistry | None,
+    settings: Settings | None = None,
+    *,
+    directory: Path | None = None,
+    binfmt_misc: Path = BINFMT_MISC,
+) -> Machine:
+    """Run a program of every platform, registering handlers of our own where they help.
+
+    ``registry`` is the builder's, None where it has none; ``directory`` is a place for the
+    programs. Blocks for some 100 ms.
+    """
+    settings = settings or Settings()
+    with self_test(directory) as test:
+        return _Probe(registry, settings, test, binfmt_misc).machine()
+
+
+class _Probe:
+    def __init__(
+        self,
+        registry: PrivateRegistry | None,
+        settings: Settings,
+        test: SelfTest,
+        binfmt_misc: Path,
+    ) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._test = test
+        self._system = read_registry(binfmt_misc)
+        self._versions: dict[Path, str] = {}
+
+    def machine(self) -> Machine:
+        native: list[Platform] = []
+        emulated: dict[Platform, Interpreter] = {}
+        host = host_platform()
+        for platform in testable_platforms():
+            handlers = self._system.matching(head_of(platform))
+            runs = self._test.run(platform).passed
+            if runs and not handlers:
+                native.append(platform)
+            elif runs and platform not in self._settings.off:
+                # The handler that was registered last answers; which one that is, is not shown.
+                program = Path(handlers[-1].interpreter)
+                emulated[platform] = self._interpreter(program, Means.SYSTEM)
+        native.sort(key=lambda platform: platform.architecture != host.architecture)
+        if not native:
+            native = [host]
+        for architecture in ARCHITECTURES:
+            missing = [
+                platform
+                for platform in architecture.platforms
+                if platform not in native and platform not in emulated
+                if platform not in self._settings.off
+            ]
+            if missing:
+                emulated |= self._emulate(architecture, missing)
+            elif self._registry is not None:
+                remove(self._registry.directory, architecture.handler("").name)
+        namespace = None if self._registry is None else self._registry.user_namespace
+        return Machine(native=tuple(native), emulated=_in_order(emulated), user_namespace=namespace)
+
+    def _emulate(
+        self, architecture: Architecture, platforms: list[Platform]
+    ) -> dict[Platform, Interpreter]:
+        """The first emulator that runs at least one of ``platforms``, by the best means."""
+        for program in find_qemu(architecture, self._settings.programs):
+            if not program.static:
+                continue
+            for means in (Means.PRIVATE, Means.WRAPPER):
+                found = self._try(architecture, program, platforms, means)
+                if found:
+                    return found
+        return {}
+
+    def _try(
+        self,
+        architecture: Architecture,
+        program: QemuProgram,
+        platforms: list[Platform],
+        means: Means,
+    ) -> dict[Platform, Interpreter]:
+        if means is Means.PRIVATE:
+            if self._registry is None:
+                return {}
+            handler = architecture.handler(str(program.path))
+            if not _replace(self._registry.directory, handler):
+                return {}
+            prefix = enter_namespace(self._registry.user_namespace)
+            passed = [p for p in platforms if self._test.run(p, prefix=prefix).passed]
+            if not passed:
+                remove(self._registry.directory, handler.name)
+        else:
+            passed = [p for p in platforms if self._test.run_with(program.path, p).passed]
+        return {platform: self._interpreter(program.path, means) for platform in passed}
+
+    def _interpreter(self, program: Path, means: Means) -> Interpreter:
+        if program not in self._versions:
+            self._versions[program] = qemu_version(program)
+        return Interpreter(program=program, means=means, version=self._versions[program])
+
+
+def enter_namespace(user_namespace: Path) -> tuple[str, ...]:
+    """A command that runs what follows it in the user namespace."""
+    return ("nsenter", f"--user={user_namespace}", "--preserve-credentials", "--")
+
+
+def platform_names(platforms: Iterable[Platform]) -> str:
+    return ", ".join(str(platform) for platform in platforms)
+
+
+def _replace(directory: Path, handler: Handler) -> bool:
+    """Register ``handler``, in place of one of that name; whether the kernel took it."""
+    try:
+        remove(directory, handler.name)
+        register(directory, handler)
+    except OSError:
+        return False
+    return os.path.exists(directory / handler.name)
+
+
+def _in_order(emulated: dict[Platform, Interpreter]) -> dict[Platform, Interpreter]:
+    order = [platform for entry in ARCHITECTURES for platform in entry.platforms]
+    return {platform: emulated[platform] for platform in order if platform in emulated}
+
+
+def can_be_emulated(platform: Platform) -> bool:
+    """Whether there is an emulator for ``platform`` at all."""
+    return architecture_of(platform) is not None

@@ -1,0 +1,102 @@
+"""Find out what runs by running it.
+
+Programs run in an empty root directory where this process may make one: a handler whose
+interpreter is looked up by path (no F flag) would work outside and fail in every container.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.emulation.programs import tiny_program
+from core.oci.platform import Platform
+
+_TIMEOUT = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """``problem`` is "" when the program ran and ended well."""
+
+    platform: Platform
+    problem: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.problem
+
+
+class SelfTest:
+    """Tiny programs in a directory, ready to be run. Use ``self_test``."""
+
+    def __init__(self, root: Path, *, confined: bool) -> None:
+        self._root = root
+        self._confined = confined
+
+    def run(self, platform: Platform, *, prefix: Sequence[str] = ()) -> Trial:
+        """Run one program; ``prefix`` is a command that runs what follows it, as nsenter does."""
+        path = self._program(platform)
+        if path is None:
+            return Trial(platform=platform, problem="there is no test program for it")
+        command = [*prefix, str(path)]
+        if self._confined:
+            command = [*prefix, "chroot", str(self._root), f"/{path.name}"]
+        return Trial(platform=platform, problem=_problem(command))
+
+    def run_with(self, interpreter: Path, platform: Platform) -> Trial:
+        """Run a program through ``interpreter`` directly."""
+        path = self._program(platform)
+        if path is None:
+            return Trial(platform=platform, problem="there is no test program for it")
+        return Trial(platform=platform, problem=_problem([str(interpreter), str(path)]))
+
+    def _program(self, platform: Platform) -> Path | None:
+        path = self._root / str(platform).replace("/", "-")
+        if not path.exists():
+            program = tiny_program(platform)
+            if program is None:
+                return None
+            path.write_bytes(program)
+            path.chmod(0o755)
+        return path
+
+
+@contextmanager
+def self_test(directory: Path | None = None) -> Iterator[SelfTest]:
+    """Programs live in a new directory below ``directory`` (or the system's temporary one)."""
+    with tempfile.TemporaryDirectory(prefix="viaduct-test-", dir=directory) as made:
+        os.chmod(made, 0o755)
+        confined = os.geteuid() == 0 and shutil.which("chroot") is not None
+        yield SelfTest(Path(made), confined=confined)
+
+
+def _problem(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "it hung"
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.strip().splitlines()
+    if said:
+        return said[-1]
+    if done.returncode < 0:
+        return f"signal {-done.returncode} ended it"
+    return f"it ended with status {done.returncode}"
