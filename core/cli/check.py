@@ -7,13 +7,14 @@ not do what was asked (a file that cannot be read, an option that means nothing)
 from __future__ import annotations
 
 import argparse
+import asyncio
 import difflib
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import Error
@@ -64,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--fail-on", help="least that makes the command fail (warning)")
     made.add_argument("--ignore", action="append", default=[], metavar="RULE")
     made.add_argument("--config", type=Path, help="instead of the nearest .viaduct.toml")
+    made.add_argument(
+        "--online", action="store_true", help="ask whether the files that fixes name exist"
+    )
     made.add_argument("--fix", action="store_true", help="write the fixes that are likely right")
     made.add_argument("--fix-all", action="store_true", help="also those that want completing")
     made.add_argument("--diff", action="store_true", help="show the fixes, write nothing")
@@ -100,6 +104,10 @@ def _check(args: argparse.Namespace) -> int:
         fix = Confidence.NEEDS_INPUT
     jobs, problems, fail_on = _jobs(args, fix)
     outcomes = list(_outcomes(jobs))
+    if args.online:
+        from core.cli.check_online import ask
+
+        outcomes = [replace(o, findings=asyncio.run(ask(o.findings))) for o in outcomes]
     problems.extend(Unreadable(path=o.path, reason=o.unreadable) for o in outcomes if o.unreadable)
     for problem in problems:
         print(f"viaduct: {problem.path} is passed over: {problem.reason}", file=sys.stderr)
@@ -143,7 +151,8 @@ def _jobs(
             ignore_file=ignore_file_of(found),
             build_checks=not args.only_arch,
         )
-        jobs.append(Job(path=found, options=options, fixes=args.format == "json", fix=fix))
+        wanted = args.format == "json" or args.online
+        jobs.append(Job(path=found, options=options, fixes=wanted, fix=fix))
     return jobs, problems, fail_on or Severity.WARNING
 
 
@@ -229,5 +238,7 @@ def _print(form: str, outcomes: Iterable[Outcome]) -> None:
     for path, finding in rows:
         where = f"{path}:{finding.range.start}:{finding.range.start_column + 1}"
         print(f"{where}: {finding.severity.value}: {finding.message} [{finding.rule}]")
+        if finding.detail and finding.rule.startswith("arch/"):
+            print(f"    {finding.detail}")
     if rows:
         print(f"{len(rows)} finding{'s' if len(rows) > 1 else ''}", file=sys.stderr)

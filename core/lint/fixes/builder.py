@@ -75,11 +75,17 @@ def arg_chain(variable: str, spelling: PlatformSpelling, platforms: tuple[str, .
 
 
 def results(
-    before: str, start: int, end: int, spelling: PlatformSpelling, platforms: tuple[str, ...]
+    site: Site,
+    atom: str,
+    start: int,
+    end: int,
+    spelling: PlatformSpelling,
+    platforms: tuple[str, ...],
 ) -> tuple[tuple[str, str], ...]:
-    """Per platform what the text reads with its spelling put in."""
+    """Per platform what the atom reads with its spelling, and every known constant, put in."""
+    before, after = site.scope.resolve(atom[:start]), site.scope.resolve(atom[end:])
     return tuple(
-        (platform, before[:start] + spelling.spellings[platform] + before[end:])
+        (platform, before + spelling.spellings[platform] + after)
         for platform in platforms
         if platform in spelling.spellings
     )

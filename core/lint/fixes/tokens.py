@@ -81,7 +81,7 @@ def _in_run(
         title=f"Take the architecture from {'TARGETARCH' if variable == 'TARGETARCH' else 'a map'}",
         edits=tuple(edits),
         confidence=Confidence.LIKELY,
-        results=results(atom.text, spelling.start, spelling.end, spelling, platforms),
+        results=results(site, atom.text, spelling.start, spelling.end, spelling, platforms),
     )
 
 
@@ -158,7 +158,7 @@ def _without_shell(
         title=f"Take the architecture from {'TARGETARCH' if variable == 'TARGETARCH' else 'a map'}",
         edits=tuple(edits),
         confidence=Confidence.LIKELY,
-        results=results(atom.text, spelling.start, spelling.end, spelling, platforms),
+        results=results(site, atom.text, spelling.start, spelling.end, spelling, platforms),
     )
 
 
