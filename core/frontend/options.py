@@ -15,6 +15,7 @@ from typing import Final
 
 from core.dockerfile.scalars import csv_fields, parse_bool
 from core.errors import DockerfileError, OptionError
+from core.frontend.capabilities import parse_attestations, require_capabilities
 from core.frontend.limits import parse_resources, parse_ulimit
 from core.lint.buildkit.config import LintConfig, parse_check
 from core.llb.metadata import LinuxResources
@@ -68,6 +69,7 @@ class FrontendOptions:
     cgroup_parent: str = ""
     cache_namespace: str = ""
     cache_imports: tuple[CacheImport, ...] = ()
+    attestations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     check: LintConfig | None = None
     request_id: str = ""
     attrs: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class FrontendOptions:
         Raises ``OptionError`` for a value that means nothing.
         """
         _refuse_removed(attrs)
+        require_capabilities(attrs.get("frontend.caps", ""))
         platforms = _platforms(attrs.get("platform", ""))
         return cls(
             platforms=tuple(dict.fromkeys(platforms)),
@@ -105,6 +108,7 @@ class FrontendOptions:
             cgroup_parent=attrs.get("cgroup-parent", ""),
             cache_namespace=attrs.get(f"{BUILD_ARG}BUILDKIT_CACHE_MOUNT_NS", ""),
             cache_imports=_cache_imports(attrs),
+            attestations=parse_attestations(attrs),
             check=_check(attrs),
             request_id=attrs.get("requestid", ""),
             attrs=dict(attrs),

@@ -80,6 +80,8 @@ def test_one_platform_can_be_asked_for_as_one_of_several() -> None:
         ("multi-platform", "x", "invalid boolean value for multi-platform: x"),
         ("cache-imports", "{", "failed to unmarshal cache-imports"),
         ("build-arg:BUILDKIT_DOCKERFILE_CHECK", "x=y", 'invalid check option "x"'),
+        ("frontend.caps", "moby.x+forward", "unsupported frontend capability moby.x"),
+        ("attest:other", "", 'unknown attestation type "other"'),
         ("override-copy-image", "x", "was removed in BuildKit 0.11"),
     ],
 )
