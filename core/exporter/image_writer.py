@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from core.content.store import ContentStore
 from core.errors import BuildError, Error, OptionError
@@ -14,6 +15,7 @@ from core.exporter.configs import finished_config
 from core.exporter.layers import LayerBlob, LayerBlobs
 from core.exporter.options import CommitOptions
 from core.exporter.reporting import one_off, transfers
+from core.exporter.result_check import program_for_other_platform
 from core.exporter.source import (
     ExportLayer,
     ExportSource,
@@ -21,6 +23,7 @@ from core.exporter.source import (
     PlatformImage,
     RemoteBlob,
     Reporter,
+    Views,
 )
 from core.oci import media_types
 from core.oci.descriptor import Descriptor, pairs
@@ -52,10 +55,13 @@ class Committed:
 class ImageWriter:
     """Turns results into images; shared by the exporters that need one."""
 
-    def __init__(self, store: ContentStore, blobs: LayerBlobs, fetcher: Fetcher) -> None:
+    def __init__(
+        self, store: ContentStore, blobs: LayerBlobs, fetcher: Fetcher, views: Views
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._fetcher = fetcher
+        self._views = views
 
     async def commit(
         self, source: ExportSource, options: CommitOptions, reporter: Reporter
@@ -66,6 +72,7 @@ class ImageWriter:
         _check(source, annotations)
         for name in options.unknown:
             reporter.warn(f"the export option {name} is not known and has no effect")
+        await self._look_at_programs(source, reporter)
         rewrite = epoch if options.rewrite_timestamp else None
         if options.rewrite_timestamp and epoch is None:
             reporter.warn("rewrite-timestamp has no effect without SOURCE_DATE_EPOCH")
@@ -122,6 +129,16 @@ class ImageWriter:
                     )
         except* Error as errors:
             raise errors.exceptions[0] from errors
+
+    async def _look_at_programs(self, source: ExportSource, reporter: Reporter) -> None:
+        """Warn of images that start a program of another platform."""
+        for image in source.images:
+            if not image.layers or any(layer.id is None for layer in image.layers):
+                continue
+            async with self._views.view(image) as root:
+                look = partial(program_for_other_platform, root, image.platform, image.config)
+                if (warning := await asyncio.to_thread(look)) is not None:
+                    reporter.warn(warning)
 
     async def _index(
         self,

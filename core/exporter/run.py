@@ -55,7 +55,7 @@ class ExporterFactory:
 
     def create(self, kind: str, attrs: Mapping[str, str], outputs: Outputs) -> Exporter:
         """OptionError for an exporter or option that is not known, before anything is built."""
-        writer = ImageWriter(self.store, self.blobs, self.client)
+        writer = ImageWriter(self.store, self.blobs, self.client, self.views)
         match kind:
             case "image":
                 return ImageExporter(

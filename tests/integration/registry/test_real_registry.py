@@ -7,7 +7,8 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,17 @@ class Quiet:
 
     def warn(self, short: str) -> None:
         raise AssertionError(short)
+
+
+class Views:
+    def __init__(self, snapshots: SnapshotStore) -> None:
+        self._snapshots = snapshots
+
+    @asynccontextmanager
+    async def view(self, image: PlatformImage) -> AsyncIterator[Path]:
+        layers = tuple(layer.id for layer in image.layers if layer.id is not None)
+        with self._snapshots.view(layers) as root:
+            yield root
 
 
 class Bench:
@@ -105,7 +117,7 @@ class Bench:
             images=self.images,
             blobs=self.blobs,
             client=client,
-            views=None,  # type: ignore[arg-type]
+            views=Views(self.snapshots),
         )
         named = {name.replace("_", "-"): value for name, value in attrs.items()}
         exported = await factory.create(kind, named, Outputs()).export(source, Quiet())
