@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import Error
+from desktop.widgets.words import sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,4 @@ class Notices(QObject):
 
     def error(self, problem: Error) -> None:
         """An error's sentence and its way out."""
-        text = str(problem)
-        if problem.hint:
-            text = f"{text.rstrip('.')}. {problem.hint}"
-        self.show(text, kind="banner-failed")
+        self.show(sentence(problem), kind="banner-failed")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from core.errors import Error
 from desktop.widgets.banner import Banner
 from desktop.widgets.form import Page, label
+from desktop.widgets.words import sentence
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -48,8 +49,9 @@ class EnginePage(Page):
         if role:
             button.setProperty("role", role)
         if icon:
-            button.setIcon(self.theme.icons.get(icon))
-            self.theme.changed.connect(lambda: button.setIcon(self.theme.icons.get(icon)))
+            colour = "accent_text" if role == "primary" else "text_muted"
+            button.setIcon(self.theme.icons.get(icon, colour))
+            self.theme.changed.connect(lambda: button.setIcon(self.theme.icons.get(icon, colour)))
         button.clicked.connect(lambda _checked=False: run())
         self.head.addWidget(button)
         return button
@@ -70,11 +72,8 @@ class EnginePage(Page):
             self.busy.setVisible(self._running > 0)
 
     def fail(self, problem: Error) -> None:
-        text = str(problem)
-        if problem.hint:
-            text = f"{text.rstrip('.')}. {problem.hint}"
         self.banner.show_notice(
-            text,
+            sentence(problem),
             kind="banner-failed",
             actions=((self.tr("Try Again"), lambda: self.run(self._again)),),
         )

@@ -18,6 +18,7 @@ from core.client.endpoints import Endpoint, docker_contexts, parse_endpoint
 from core.errors import BuilderError, Error
 from desktop.pages.base import EnginePage
 from desktop.widgets.form import clear, label, restyle, row
+from desktop.widgets.words import sentence
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -76,7 +77,7 @@ class BuilderCard(QFrame):
 
     def show_problem(self, problem: Error) -> None:
         restyle(self._answer, "error")
-        self._answer.setText(f"{problem} {problem.hint}".strip())
+        self._answer.setText(sentence(problem))
 
 
 class BuildersPage(EnginePage):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from core.client.credentials import CredentialStore
 from core.errors import AuthenticationError, Error, RegistryError
@@ -12,6 +12,7 @@ from desktop.pages.base import EnginePage
 from desktop.pages.docker_logins import docker_hosts
 from desktop.pages.registry_check import check_registry
 from desktop.widgets.form import card, clear, label, restyle, row
+from desktop.widgets.words import sentence
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -28,7 +29,7 @@ class RegistryCard(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self.setAccessibleName(host)
-        self._badge = QLabel()
+        self._badge = label("", "badge-done")
         self._badge.hide()
         self._problem = label("", "error", wrap=True)
         self._problem.hide()
@@ -70,8 +71,7 @@ class RegistryCard(QFrame):
         self._badge.setText(text)
         restyle(self._badge, "badge-failed" if problem else "badge-done")
         self._badge.show()
-        hint = f" {problem.hint}" if problem is not None and problem.hint else ""
-        self._problem.setText(f"{problem}{hint}" if problem is not None else "")
+        self._problem.setText(sentence(problem) if problem is not None else "")
         self._problem.setVisible(problem is not None)
 
 

@@ -17,6 +17,7 @@ from core.wire.pb import engine_pb2
 from core.wire.rpc import open_stream
 from core.wire.services import Engine as EngineCalls
 from desktop.widgets.form import label
+from desktop.widgets.words import sentence
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -70,7 +71,7 @@ class ShellDialog(QDialog):
                             break
                         self._show(message.stdout or message.stderr)
         except Error as problem:
-            self._state.setText(f"{problem} {problem.hint}".strip())
+            self._state.setText(sentence(problem))
         finally:
             self._stream = None
             self._line.setEnabled(False)

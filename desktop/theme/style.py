@@ -85,6 +85,15 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled {
     color: $text_disabled; border-color: $border; background: $window;
 }
 QLineEdit[invalid="true"], QPlainTextEdit[invalid="true"] { border-color: $failed; }
+QSpinBox { padding-right: 20px; }
+QSpinBox::up-button, QSpinBox::down-button {
+    subcontrol-origin: border; width: 18px; border: none; background: transparent;
+}
+QSpinBox::up-button { subcontrol-position: top right; margin: 2px 2px 0 0; }
+QSpinBox::down-button { subcontrol-position: bottom right; margin: 0 2px 2px 0; }
+QSpinBox::up-button:hover, QSpinBox::down-button:hover { background: $hover; }
+QSpinBox::up-arrow { image: url($chevron_up); width: 10px; height: 10px; }
+QSpinBox::down-arrow { image: url($chevron); width: 10px; height: 10px; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url($chevron); width: 12px; height: 12px; }
 QComboBox QAbstractItemView {
@@ -194,5 +203,6 @@ def style_sheet(tokens: Tokens, *, point_size: int = 10) -> str:
         size_title=point_size + 6,
         scroll=tokens.border_strong if not tokens.dark else "#4a5362",
         chevron=style_icon("chevron-down", tokens.text_muted),
+        chevron_up=style_icon("chevron-up", tokens.text_muted),
         close=style_icon("close", tokens.text_muted),
     )

@@ -59,6 +59,8 @@ def row(*widgets: QWidget | int, spacing: int = METRICS.gap) -> QHBoxLayout:
     for widget in widgets:
         if isinstance(widget, int):
             layout.addStretch(widget)
+        elif str(widget.property("role")).startswith("badge"):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         else:
             layout.addWidget(widget)
     return layout

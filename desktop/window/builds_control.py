@@ -16,6 +16,7 @@ from desktop.building.request import BuildRequest, tag_problem
 from desktop.building.sign_in import ask_sign_in
 from desktop.builds import BuildSession, BuildStatus
 from desktop.editor.tab import EditorTab
+from desktop.widgets.words import sentence
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -185,7 +186,7 @@ class BuildsControl(QObject):
         error = session.error
         if isinstance(error, AuthenticationError) and session.request.tags:
             host = parse_reference(session.request.tags[0]).domain
-            if await self.sign_in(host, str(error)):
+            if await self.sign_in(host, sentence(error)):
                 self.start(session.request)
         elif error is not None and (
             isinstance(error, BuilderError | MachineError) or session.state.failed is None

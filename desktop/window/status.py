@@ -9,7 +9,7 @@ from core.progress.messages import Mode
 from desktop.building.platform_card import PlatformState
 from desktop.engine import Engine, EngineState
 from desktop.theme import Theme
-from desktop.widgets.words import counted
+from desktop.widgets.words import counted, sentence
 
 
 class StatusBar(QStatusBar):
@@ -95,7 +95,7 @@ class StatusBar(QStatusBar):
         failed = engine.state is EngineState.FAILED
         tip = self.tr("Builder in use")
         if engine.problem is not None:
-            tip = f"{engine.problem} {engine.problem.hint}".strip()
+            tip = sentence(engine.problem)
         self._say(
             "builder",
             f"{engine.name}: {words}",
