@@ -2,7 +2,7 @@
 
 A block is a rectangle over a span of ranks: a straight chain of nodes, or a whole stage. Two
 blocks that share a rank never overlap. The order starts as given and follows the barycentre of
-each block's neighbours; after packing, blocks slide towards the mean of their neighbours as far
+each block's inputs and users in turn; after packing, blocks slide towards the mean of their neighbours as far
 as those beside them allow. The best of a few rounds by total edge length is kept.
 """
 
@@ -41,17 +41,27 @@ def place(
     order = sorted(range(count), key=lambda i: (blocks[i].lane, i))
     best: list[float] = []
     best_cost = float("inf")
-    for _ in range(rounds):
+    above = [
+        [p for p in mine if blocks[p.other].first <= blocks[i].first]
+        for i, mine in enumerate(pulls)
+    ]
+    below = [
+        [p for p in mine if blocks[p.other].first >= blocks[i].first]
+        for i, mine in enumerate(pulls)
+    ]
+    for number in range(rounds):
         x = _pack(blocks, order, gap)
         _slide(blocks, pulls, order, x, gap)
         cost = _length(pulls, x)
         if cost < best_cost - 1e-6:
             best, best_cost = list(x), cost
-        wanted = [_wanted(pulls[i], x, x[i]) + blocks[i].width / 2 for i in range(count)]
+        # Down by what is above, up by what is below: both at once would swing for ever.
+        side = below if number % 2 else above
+        wanted = [_wanted(side[i], x, x[i]) + blocks[i].width / 2 for i in range(count)]
         previous = order
         position = {block: index for index, block in enumerate(order)}
         order = sorted(order, key=lambda i: (blocks[i].lane, round(wanted[i]), position[i]))
-        if order == previous:
+        if order == previous and number % 2:
             break
     return best
 

@@ -223,7 +223,9 @@ def _pulls(joined: Links, members: list[list[tuple[int, float]]], count: int) ->
         for target in targets:
             b = block_of[target]
             if b >= 0 and b != a:
+                # What everybody uses (a context, a base) draws nobody near.
+                weight = 1 / len(targets)
                 offset = offset_of[source] - offset_of[target]
-                pulls[a].append(Pull(b, offset))
-                pulls[b].append(Pull(a, -offset))
+                pulls[a].append(Pull(b, offset, weight))
+                pulls[b].append(Pull(a, -offset, weight))
     return pulls

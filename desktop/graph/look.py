@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A platform on a node. ``token`` names the colour of its state, ``mode`` that of its mode
-    ("" for none); ``icon`` is the state's."""
+    """A platform on a node. ``token`` names the colour of its state; ``icon`` the picture, in the
+    colour of that name, "" for none."""
 
     text: str
     token: str
     state: str
     """The state in words."""
-    mode: str = ""
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -277,7 +277,8 @@ class GraphPainter:
     ) -> float:
         painter.setFont(self._small)
         for index, chip in enumerate(chips):
-            width = self._small_metrics.horizontalAdvance(chip.text) + 21
+            margin = 17 if chip.icon else 6
+            width = self._small_metrics.horizontalAdvance(chip.text) + margin + 5
             rest = len(chips) - index
             if x + width > end - (0 if rest == 1 else 22):
                 painter.setPen(self.colour("text_muted"))
@@ -287,15 +288,11 @@ class GraphPainter:
             painter.setBrush(self.colour(f"{chip.token}_soft"))
             box = QRectF(x, baseline - 11.5, width, 16)
             painter.drawRoundedRect(box, 4, 4)
-            icon = chip.mode or chip.token
-            self._icons.paint(
-                painter,
-                QRectF(x + 4, baseline - 9, 11, 11),
-                icon,
-                getattr(self._tokens, chip.mode or chip.token),
-            )
+            if chip.icon:
+                spot = QRectF(x + 4, baseline - 9, 11, 11)
+                self._icons.paint(painter, spot, chip.icon, getattr(self._tokens, chip.icon))
             painter.setPen(self.colour(chip.token))
-            painter.drawText(QPointF(x + 17, baseline), chip.text)
+            painter.drawText(QPointF(x + margin, baseline), chip.text)
             x += width + 4
         return x + 2
 

@@ -28,6 +28,7 @@ class Pip:
     platform: str
     status: Status
     mode: Mode = Mode.NONE
+    possible: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Facts:
     slowdown: float | None = None
     reason: str = ""
     error: str = ""
+    impossible: tuple[str, ...] = ()
+    """Platforms whose programs nothing here can run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,9 +213,12 @@ class BuildGraph:
         current = total = 0
         reason = error = interpreter = ""
         modes: set[Mode] = set()
+        impossible: list[str] = []
         slowdown: float | None = None
         for id_ in found.entries:
             entry = self._binder.entries[id_]
+            if not entry.possible and entry.needed:
+                impossible += entry.platforms
             if entry.mode is not Mode.NONE:
                 modes.add(entry.mode)
             if entry.mode is Mode.EMULATED:
@@ -241,6 +247,7 @@ class BuildGraph:
             slowdown=slowdown,
             reason=reason,
             error=error,
+            impossible=tuple(dict.fromkeys(impossible)),
         )
 
     def _pips(self, node: Node) -> tuple[Pip, ...]:
@@ -251,7 +258,9 @@ class BuildGraph:
                 status = self.entry_status(id_)
                 if platform in found:
                     status = combined({status, found[platform].status})
-                found[platform] = Pip(platform=platform, status=status, mode=entry.mode)
+                found[platform] = Pip(
+                    platform=platform, status=status, mode=entry.mode, possible=entry.possible
+                )
         return tuple(found[p] for p in node.platforms if p in found)
 
     def _slowdown(self, entry: Entry) -> float | None:

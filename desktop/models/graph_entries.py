@@ -47,6 +47,8 @@ class Entry:
     ranges: tuple[LineRange, ...] = ()
     vertex: str = ""
     needed: bool = True
+    possible: bool = True
+    """False where a program would have to run and nothing here can run it."""
     mode: Mode = Mode.NONE
     interpreter: str = ""
     kind: Kind = Kind.FILE
@@ -55,36 +57,41 @@ class Entry:
 def plan_entries(plan: Plan) -> tuple[Entry, ...]:
     """The entries of a plan in Dockerfile order, one per vertex: shared cells are one entry."""
     owner: dict[tuple[str, str], str] = {}
-    found: list[tuple[Entry, tuple[str, ...]]] = []
+    found: list[tuple[Entry, Mapping[str, tuple[str, ...]]]] = []
     for step in plan.steps:
-        shared: dict[str, list[str]] = {}
+        kind = _KINDS.get(step.kind) or kind_of(step.name)
+        placed: set[str] = set()
         for platform, cell in step.cells.items():
-            key = cell.vertex or min((platform, *cell.shared_with))
-            shared.setdefault(f"{key}/{cell.needed}", []).append(platform)
-        for platforms in shared.values():
-            cell = step.cells[platforms[0]]
+            if platform in placed:
+                continue
+            platforms = tuple(p for p in step.cells if p == platform or p in cell.shared_with)
+            placed.update(platforms)
             entry = Entry(
-                id=f"{step.id}@{platforms[0]}",
+                id=f"{step.id}@{platform}",
                 step=step.id,
-                title=step.name,
+                title=step.name.removeprefix("[internal] "),
                 stage=step.stage,
-                platforms=tuple(platforms),
+                platforms=platforms if kind is not Kind.CONTEXT else (),
                 ranges=(step.range,) if step.range else (),
                 vertex=cell.vertex,
                 needed=cell.needed,
                 mode=cell.mode,
+                possible=cell.possible,
                 interpreter=cell.interpreter,
-                kind=kind_of(step.name),
+                kind=kind,
             )
             owner.update({(step.id, p): entry.id for p in platforms})
-            found.append((entry, tuple(step.inputs)))
-    return tuple(replace(entry, inputs=_inputs_of(entry, inputs, owner)) for entry, inputs in found)
+            inputs = {
+                p: step.inputs if (own := step.cells[p].inputs) is None else own for p in platforms
+            }
+            found.append((entry, inputs))
+    return tuple(replace(e, inputs=_inputs_of(inputs, owner)) for e, inputs in found)
 
 
 def _inputs_of(
-    entry: Entry, steps: Iterable[str], owner: Mapping[tuple[str, str], str]
+    inputs: Mapping[str, tuple[str, ...]], owner: Mapping[tuple[str, str], str]
 ) -> tuple[str, ...]:
-    ids = (owner.get((step, platform)) for step in steps for platform in entry.platforms)
+    ids = (owner.get((step, platform)) for platform, steps in inputs.items() for step in steps)
     return tuple(dict.fromkeys(i for i in ids if i is not None))
 
 
@@ -103,15 +110,18 @@ def kind_of(title: str, internal: bool = False) -> Kind:
 
 
 _KINDS = {
-    "exec": Kind.EXEC,
-    "file": Kind.FILE,
-    "source": Kind.SOURCE,
-    "image": Kind.SOURCE,
-    "local": Kind.CONTEXT,
+    "from": Kind.SOURCE,
+    "run": Kind.EXEC,
+    "copy": Kind.FILE,
+    "add": Kind.FILE,
+    "workdir": Kind.FILE,
     "context": Kind.CONTEXT,
     "export": Kind.EXPORT,
+    "cache": Kind.INTERNAL,
+    "inline": Kind.INTERNAL,
     "internal": Kind.INTERNAL,
 }
+"""The names of instructions, and of what else the frontend makes vertices for."""
 
 
 class Binder:
@@ -126,7 +136,10 @@ class Binder:
         self._platforms = platforms
         self._free: dict[tuple[int, str], list[str]] = {}
         self._first: dict[tuple[str, str, str], str] = {}
+        self._placeless: dict[tuple[Kind, str], list[str]] = {}
         for entry in self.entries.values():
+            if not entry.ranges:
+                self._placeless.setdefault((entry.kind, entry.title), []).append(entry.id)
             for r in entry.ranges[:1]:
                 for platform in entry.platforms:
                     self._free.setdefault((r.start, platform), []).append(entry.id)
@@ -170,7 +183,11 @@ class Binder:
             )
 
     def _planned(self, entry: Entry) -> str | None:
-        """The entry of the plan that stands at the same line for the same platform."""
+        """The entry of the plan that stands at the same line for the same platform, or that
+        stands nowhere and is called the same."""
+        if not entry.ranges:
+            waiting = self._placeless.get((entry.kind, entry.title), [])
+            return waiting.pop(0) if waiting else None
         for r in entry.ranges[:1]:
             for platform in entry.platforms or self._platforms[:1]:
                 waiting = self._free.get((r.start, platform), [])

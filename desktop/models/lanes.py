@@ -38,6 +38,8 @@ class LaneFacts:
     slowdown: float | None = None
     emulated: int = 0
     """Steps that are or will be emulated."""
+    impossible: int = 0
+    """Steps whose programs nothing here can run."""
 
 
 def lanes(
@@ -78,6 +80,7 @@ def lanes(
                 interpreter=next((e.interpreter for e in emulated if e.interpreter), ""),
                 slowdown=_slowdown(graph, emulated, natives),
                 emulated=len(emulated),
+                impossible=sum(not e.possible for e in steps),
             )
         )
     return tuple(found)

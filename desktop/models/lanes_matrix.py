@@ -26,6 +26,7 @@ class Cell:
     status: Status
     mode: Mode = Mode.NONE
     interpreter: str = ""
+    possible: bool = True
     seconds: float | None = None
     shared: int = 0
     reason: str = ""
@@ -103,6 +104,7 @@ def _cell(graph: BuildGraph, id_: str, now: int) -> Cell:
         status=graph.entry_status(id_),
         mode=entry.mode,
         interpreter=entry.interpreter,
+        possible=entry.possible,
         seconds=seen.duration(now) / 1e9 if seen is not None and ran else None,
         shared=len(entry.platforms) - 1,
         reason=seen.vertex.reason if seen is not None else "",

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 from core.progress.messages import Mode
 from desktop.graph.look import Chip, Look
-from desktop.models.graph import BuildGraph, Facts
+from desktop.models.graph import BuildGraph, Facts, Pip
 from desktop.models.graph_stack import Node
 from desktop.models.graph_status import Status
 from desktop.models.graph_words import (
@@ -65,9 +65,9 @@ def look(graph: BuildGraph, node: Node, now: int, *, several: bool) -> Look:
         chips = tuple(
             Chip(
                 text=short_platform(p.platform),
-                token=p.status.token,
+                token=p.status.token if p.possible or p.status.finished else "failed",
                 state=status_words(p.status),
-                mode=p.mode.value if _planned_mode(p.mode, p.status) else "",
+                icon=_chip_icon(p),
             )
             for p in facts.pips
         )
@@ -89,15 +89,19 @@ def look(graph: BuildGraph, node: Node, now: int, *, several: bool) -> Look:
     )
 
 
-def _planned_mode(mode: Mode, status: Status) -> bool:
-    """Before and while it runs a chip shows how; afterwards what became of it."""
-    return mode in {Mode.EMULATED, Mode.CROSS} and status in {
-        Status.PLANNED,
-        Status.WAITING,
-    }
+def _chip_icon(pip: Pip) -> str:
+    """Before it runs a chip shows how it will; afterwards what became of it."""
+    if pip.status in {Status.PLANNED, Status.WAITING}:
+        if not pip.possible:
+            return "failed"
+        if pip.mode in {Mode.EMULATED, Mode.CROSS}:
+            return pip.mode.value
+    return "" if pip.status is Status.PLANNED else pip.status.token
 
 
 def _badge(node: Node, facts: Facts) -> tuple[str, str] | None:
+    if facts.impossible and not facts.status.finished:
+        return None if len(node.platforms) > 1 else ("failed", _tr("cannot run here"))
     if facts.mode is Mode.EMULATED:
         if len(node.platforms) > 1:
             return None
@@ -138,6 +142,9 @@ def description(graph: BuildGraph, node: Node, facts: Facts) -> str:
         lines.append(mode)
     if facts.pips:
         lines.append(", ".join(f"{p.platform}: {status_words(p.status)}" for p in facts.pips))
+    if facts.impossible:
+        names = ", ".join(facts.impossible)
+        lines.append(_tr("Nothing here runs programs of {0}.").format(names))
     if facts.reason:
         lines.append(facts.reason)
     if facts.error:

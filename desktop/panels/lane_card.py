@@ -144,7 +144,7 @@ class LaneCard(QFrame):
         parts = []
         if facts.status is Status.PLANNED:
             parts.append(self.tr("%n steps", "", facts.total))
-            if facts.emulated:
+            if facts.emulated and not facts.impossible:
                 parts.append(self.tr("%n emulated", "", facts.emulated))
             return " · ".join(parts)
         parts.append(self.tr("{0} of {1} steps").format(facts.done, facts.total))
@@ -162,10 +162,12 @@ class LaneCard(QFrame):
                 return self.tr("{0}  (and {1} more)").format(facts.current, facts.running - 1)
             return facts.current
         if facts.status is Status.PLANNED:
-            return mode_words(facts.mode, facts.interpreter)
+            return self.tr("nothing here runs its programs") if facts.impossible else ""
         return status_words(facts.status)
 
     def _badge_words(self, facts: LaneFacts) -> tuple[str, str]:
+        if facts.impossible and facts.status is Status.PLANNED:
+            return self.tr("cannot run here"), "badge-failed"
         match facts.mode:
             case Mode.NONE:
                 return "", "badge-waiting"

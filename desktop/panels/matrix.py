@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import (
+    QCoreApplication,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -151,6 +159,8 @@ class _CellDelegate(QStyledItemDelegate):
         box = QRectF(rect).adjusted(2, 2, -2, -2)
         planned = cell.status is Status.PLANNED
         mode = cell.mode.value if cell.mode in {Mode.EMULATED, Mode.CROSS} else ""
+        if not cell.possible and not cell.status.finished:
+            mode = "failed"
         colour = getattr(tokens, mode if planned and mode else token)
         soft = getattr(tokens, f"{mode if planned and mode else token}_soft")
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -192,6 +202,8 @@ class _CellDelegate(QStyledItemDelegate):
 
 
 def _words(cell: Cell) -> str:
+    if not cell.possible and not cell.status.finished:
+        return QCoreApplication.translate("Matrix", "cannot run")
     if cell.status is Status.PLANNED:
         if cell.mode is Mode.EMULATED:
             return interpreter_name(cell.interpreter) or mode_words(cell.mode)
