@@ -17,13 +17,6 @@ from core.oci.platform import host_platform
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("apt-get") is None:
-        pytest.skip("there is no apt here")
-    return tmp_path_factory.mktemp("base")
-
-
 def test_every_platform_gets_a_root_tree_of_its_own(cache: Path) -> None:
     said: list[str] = []
     context = make_base(cache, on_progress=said.append)
