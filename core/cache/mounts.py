@@ -7,8 +7,10 @@ one without a record is a leftover that ``recover`` deletes.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from core.cache.database import Database
 
@@ -55,6 +58,8 @@ class CacheMounts:
         self._root = root
         self._busy: dict[str, int] = {}
         self._freed = asyncio.Condition()
+        self._lock = threading.Lock()
+        self._emptied: WeakKeyDictionary[object, set[str]] = WeakKeyDictionary()
         root.mkdir(parents=True, exist_ok=True)
 
     def all(self) -> tuple[MountRecord, ...]:
@@ -78,12 +83,19 @@ class CacheMounts:
         *,
         description: str = "",
         fill: Callable[[Path], None] | None = None,
+        fresh_for: object = None,
     ) -> AsyncIterator[Path]:
         """The directory of ``mount_id``, for as long as the context lasts.
 
         A new one is an empty directory that ``fill`` (run in a thread) may set up first: owner,
-        mode, files to begin with.
+        mode, files to begin with. With ``fresh_for`` (a build that ignores the cache) what the
+        mount held is deleted first, once for each such object.
         """
+        if fresh_for is not None:
+            emptied = self._emptied.setdefault(fresh_for, set())
+            if mount_id not in emptied:
+                emptied.add(mount_id)
+                await asyncio.to_thread(self.clear, mount_id)
         directory = await self._take(mount_id, sharing)
         try:
             if directory not in self._known(mount_id):
@@ -94,16 +106,25 @@ class CacheMounts:
                     "INSERT INTO mounts VALUES (?, ?, 0, ?, ?, 0, ?)",
                     (mount_id, directory, moment, moment, description),
                 )
+                async with self._freed:
+                    # Others may share it now.
+                    self._freed.notify_all()
             yield self._root / directory
         finally:
             await asyncio.shield(self._give_back(directory))
 
     def remove(self, directory: str) -> bool:
         """Delete a mount that no step has right now; whether it is gone."""
-        if self.in_use(directory):
-            return False
-        self._db.write("DELETE FROM mounts WHERE directory = ?", (directory,))
-        shutil.rmtree(self._root / directory, ignore_errors=True)
+        trash = self._root / f"trash-{uuid.uuid4().hex}"
+        with self._lock:
+            if self.in_use(directory):
+                return False
+            self._db.write("DELETE FROM mounts WHERE directory = ?", (directory,))
+            try:
+                (self._root / directory).rename(trash)
+            except FileNotFoundError:
+                return True
+        shutil.rmtree(trash, ignore_errors=True)
         return True
 
     def clear(self, mount_id: str) -> int:
@@ -136,24 +157,33 @@ class CacheMounts:
         return [directory for (directory,) in rows]
 
     async def _take(self, mount_id: str, sharing: Sharing) -> str:
-        prefix = f"{_safe(mount_id)}-"
+        prefix = f"{_name(mount_id)}-"
         async with self._freed:
             while True:
-                # Those in the making are busy but not yet known.
-                making = [name for name in self._busy if name.startswith(prefix)]
-                names = list(dict.fromkeys(self._known(mount_id) + making))
-                free = [name for name in names if not self.in_use(name)]
-                if free:
-                    choice = free[0]
-                elif not names or sharing is Sharing.PRIVATE:
-                    choice = prefix + uuid.uuid4().hex[:12]
-                elif sharing is Sharing.SHARED and names[0] in self._known(mount_id):
-                    choice = names[0]
-                else:
-                    await self._freed.wait()
-                    continue
-                self._busy[choice] = self._busy.get(choice, 0) + 1
-                return choice
+                choice = self._choose(mount_id, prefix, sharing)
+                if choice is not None:
+                    return choice
+                await self._freed.wait()
+
+    def _choose(self, mount_id: str, prefix: str, sharing: Sharing) -> str | None:
+        """A directory, counted as busy from now on; None when one has to be waited for."""
+        # Pruning takes directories away from another thread.
+        with self._lock:
+            known = self._known(mount_id)
+            # Those in the making are busy but not yet known.
+            making = [name for name in self._busy if name.startswith(prefix)]
+            names = list(dict.fromkeys(known + making))
+            free = [name for name in names if not self.in_use(name)]
+            if free:
+                choice = free[0]
+            elif not names or sharing is Sharing.PRIVATE:
+                choice = prefix + uuid.uuid4().hex[:12]
+            elif sharing is Sharing.SHARED and names[0] in known:
+                choice = names[0]
+            else:
+                return None
+            self._busy[choice] = self._busy.get(choice, 0) + 1
+            return choice
 
     async def _give_back(self, directory: str) -> None:
         async with self._freed:
@@ -167,8 +197,8 @@ class CacheMounts:
             self._freed.notify_all()
 
 
-def _safe(mount_id: str) -> str:
-    return mount_id.encode().hex()[:60] or "none"
+def _name(mount_id: str) -> str:
+    return hashlib.blake2b(mount_id.encode(errors="surrogateescape"), digest_size=12).hexdigest()
 
 
 def _make(path: Path, fill: Callable[[Path], None] | None) -> None:

@@ -69,6 +69,15 @@ class LayoutContext(Protocol):
         ...
 
 
+@runtime_checkable
+class AgentContext(Protocol):
+    """A build whose client may lend ssh agents."""
+
+    def agent(self, id: str) -> AbstractAsyncContextManager[Path | None]:
+        """A socket that leads to the agent ``id`` while the context lasts; None for no agent."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryRequest:
     """A directory of the client: ``name`` as the client knows it, and the part that is needed.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from core.cache.layers import RecordKind
 from core.errors import NotFoundError, OptionError
 from core.llb.ops import SourceOp
-from core.ops.contexts import secret
+from core.ops.contexts import AgentContext, secret
 from core.ops.git_command import Git
 from core.ops.git_repositories import Checkout, GitRepositories
 from core.ops.refs import Ref
@@ -59,7 +60,6 @@ class GitOp:
         """Fetch the commit unless it is here, and check its files out into a layer."""
         found = self._found
         assert found is not None
-        git = await self._git(step)
         checkout = Checkout(
             url=self._url,
             commit=found.commit,
@@ -69,7 +69,8 @@ class GitOp:
             submodules=self._op.attr("git.skipsubmodules") != "true",
             commit_times=self._op.attr("git.mtime") == "commit",
         )
-        layer, size = await self._repositories.check_out(checkout, git, step)
+        async with self._git(step) as git:
+            layer, size = await self._repositories.check_out(checkout, git)
         self._repositories.records.add(
             layer,
             size=size,
@@ -109,11 +110,11 @@ class GitOp:
         )
 
     async def _ask(self, step: Step) -> CacheMap[Ref]:
-        git = await self._git(step)
         ref = self._ref or "HEAD"
         head = f"refs/heads/{ref.removeprefix('refs/heads/')}"
         tag = f"refs/tags/{ref.removeprefix('refs/tags/')}"
-        listed = await git.run("ls-remote", "--", self._url, ref, head, tag, f"{tag}^{{}}")
+        async with self._git(step) as git:
+            listed = await git.run("ls-remote", "--", self._url, ref, head, tag, f"{tag}^{{}}")
         there: dict[str, str] = {}
         for line in listed.splitlines():
             commit, _, name = line.partition("\t")
@@ -130,25 +131,34 @@ class GitOp:
             phrase=f"repository does not contain ref {self._url}, output: {listed!r}",
         )
 
-    async def _git(self, step: Step) -> Git:
-        header = token = ""
-        for suffix in (f".{_host(self._url)}", ""):
-            for kind in ("git.authheadersecret", "git.authtokensecret"):
-                name = self._op.attr(kind)
-                if not name or header or token:
-                    continue
-                value = await secret(step, name + suffix)
-                if value is not None and kind == "git.authheadersecret":
-                    header = value.decode(errors="replace").strip()
-                elif value is not None:
-                    token = value.decode(errors="replace").strip()
-        return Git(
-            url=self._url,
-            log=lambda data: step.log(2, data),
-            header=header,
-            token=token,
-            known_hosts=self._op.attr("git.knownsshhosts"),
-        )
+    @asynccontextmanager
+    async def _git(self, step: Step) -> AsyncIterator[Git]:
+        header = await self._secret(step, "git.authheadersecret")
+        token = "" if header else await self._secret(step, "git.authtokensecret")
+        async with AsyncExitStack() as stack:
+            socket = None
+            agent = self._op.attr("git.mountsshsock")
+            for context in step.contexts if agent else ():
+                if isinstance(context, AgentContext):
+                    socket = await stack.enter_async_context(context.agent(agent))
+                    break
+            yield Git(
+                url=self._url,
+                log=lambda data: step.log(2, data),
+                header=header,
+                token=token,
+                known_hosts=self._op.attr("git.knownsshhosts"),
+                ssh_socket=str(socket or ""),
+            )
+
+    async def _secret(self, step: Step, attribute: str) -> str:
+        """The secret that ``attribute`` names: the host's own, or the one for all hosts."""
+        name = self._op.attr(attribute)
+        for candidate in (f"{name}.{_host(self._url)}", name) if name else ():
+            value = await secret(step, candidate)
+            if value is not None:
+                return value.decode(errors="replace").strip()
+        return ""
 
 
 def _host(url: str) -> str:

@@ -21,7 +21,6 @@ from core.ops.git_command import Git
 from core.ops.threads import in_thread
 from core.snapshot.ids import LayerId
 from core.snapshot.store import SnapshotStore
-from core.solver.protocol import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class GitRepositories:
         shutil.rmtree(root / "tmp", ignore_errors=True)
         (root / "tmp").mkdir(parents=True)
 
-    async def check_out(self, wanted: Checkout, git: Git, step: Step) -> tuple[LayerId, int]:
+    async def check_out(self, wanted: Checkout, git: Git) -> tuple[LayerId, int]:
         """A layer with the files of ``wanted``, and its size in bytes."""
         name = hashlib.sha256(wanted.url.encode()).hexdigest()[:32]
         bare = self._root / name

@@ -8,6 +8,7 @@ from typing import Any
 from core.cache.holds import Holds
 from core.cache.layers import LayerRecords
 from core.cache.results import StoredResult
+from core.errors import StorageError
 from core.oci.descriptor import Descriptor
 from core.oci.digest import Digest
 from core.oci.reference import parse_reference
@@ -53,7 +54,11 @@ class RefResults:
     def hold(self, result: Ref) -> None:
         """See ``core.solver.protocol.Results``."""
         if not self._holds.take(result.kept_layers):
-            raise AssertionError("a result was pruned before anybody could hold it")
+            raise StorageError(
+                "The result of a step was pruned as the step ended.",
+                hint="Build again.",
+                temporary=True,
+            )
 
     def release(self, result: Ref) -> None:
         """See ``core.solver.protocol.Results``."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.solver.solver import Solver
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure(Generic[R]):
     """The step that made a build fail, with what it was given: enough to look into its state."""
 
@@ -27,7 +27,7 @@ class Failure(Generic[R]):
     inputs: tuple[R, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Wish(Generic[R]):
     """Edges that one call of ``Job.build`` waits for."""
 

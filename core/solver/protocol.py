@@ -31,6 +31,11 @@ class Step(Protocol):
     def vertex(self) -> Vertex: ...
 
     @property
+    def ignores_cache(self) -> bool:
+        """Whether the step has to run even if its result is known."""
+        ...
+
+    @property
     def contexts(self) -> Sequence[object]:
         """What each waiting build gave as its context, the first to ask first."""
         ...
@@ -76,7 +81,9 @@ class Content:
     files: Callable[[], Iterable[tuple[str, str]]] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# No slots: before Python 3.12 a frozen class with slots cannot be made as ``InputKey[X]()``
+# (https://github.com/python/cpython/issues/90562).
+@dataclass(frozen=True, kw_only=True)
 class InputKey(Generic[R]):
     """How one input enters an operation's cache key.
 
@@ -88,7 +95,7 @@ class InputKey(Generic[R]):
     content: Callable[[R, Step], Awaitable[Content]] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CacheMap(Generic[R]):
     """How an operation is cached.
 

@@ -29,6 +29,10 @@ class StepHandle(Generic[R]):
         return self._node.vertex
 
     @property
+    def ignores_cache(self) -> bool:
+        return self._node.ignore_cache
+
+    @property
     def contexts(self) -> Sequence[object]:
         return tuple(job.context for job, _ in self._node.audience())
 

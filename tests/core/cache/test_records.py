@@ -122,6 +122,25 @@ async def test_a_shared_mount_is_one_directory_for_all(database, tmp_path) -> No
     assert [record.uses for record in mounts.all()] == [3]
 
 
+async def test_a_shared_mount_in_the_making_is_waited_for_and_then_shared(
+    database, tmp_path
+) -> None:
+    mounts = CacheMounts(database, tmp_path)
+    both = asyncio.Event()
+    inside: list[object] = []
+
+    async def use() -> None:
+        async with mounts.use("go", Sharing.SHARED) as path:
+            inside.append(path)
+            if len(inside) == 2:
+                both.set()
+            await both.wait()
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(use(), use())
+    assert inside[0] == inside[1]
+
+
 async def test_a_private_mount_is_another_directory_while_the_first_is_busy(
     database, tmp_path
 ) -> None:
@@ -150,6 +169,19 @@ async def test_a_locked_mount_is_waited_for(database, tmp_path) -> None:
             await asyncio.sleep(0)
         order.append("first")
     assert order == ["first", "second"]
+
+
+async def test_a_build_without_the_cache_finds_mounts_empty_once(database, tmp_path) -> None:
+    class Build:
+        pass
+
+    mounts, build = CacheMounts(database, tmp_path), Build()
+    async with mounts.use("go", Sharing.SHARED) as path:
+        (path / "old").touch()
+    for expected in ([], ["new"]):
+        async with mounts.use("go", Sharing.SHARED, fresh_for=build) as path:
+            assert [item.name for item in path.iterdir()] == expected
+            (path / "new").touch()
 
 
 async def test_a_busy_mount_is_not_cleared(database, tmp_path) -> None:
