@@ -104,6 +104,11 @@ class Build:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    async def leave(self) -> None:
+        """Let a detached build go on without this client; ``result`` is of no use afterwards."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
     async def _run(self) -> BuildResult:
         try:
             return await self._solve()

@@ -93,8 +93,9 @@ class Engine:
                 free=lambda: shutil.disk_usage(root).free,
             )
             scratch = root / "scratch"
+            scratch.mkdir(parents=True, exist_ok=True)
             runtime = await asyncio.to_thread(find_runtime, in_user_namespace=confinement.rootless)
-            machine = await asyncio.to_thread(Machine.probe, confinement)
+            machine = await asyncio.to_thread(Machine, confinement, scratch)
             executor = Executor(
                 root / "executor",
                 runtime,
@@ -121,7 +122,6 @@ class Engine:
                     mounts=mounts,
                     executor=executor,
                     machine=machine,
-                    scratch=scratch,
                     rootless=confinement.rootless,
                 )
             )

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.daemon.sessions import Session
-from core.errors import BuilderError, Error, NotFoundError, OptionError
+from core.errors import BuilderError, OptionError
 from core.oci.descriptor import Descriptor
 from core.registry.client import RegistryClient
 from core.registry.credentials import Credentials
@@ -72,37 +70,6 @@ class BuildContext:
                 hint="OCI layouts work with the embedded builder only.",
             )
         yield local
-
-    async def secret(self, id: str) -> bytes | None:
-        """The secret, or None when the client has none of that name."""
-        try:
-            return await self.need_session().secret(id)
-        except NotFoundError:
-            return None
-
-    @asynccontextmanager
-    async def agent(self, id: str) -> AsyncIterator[Path | None]:
-        """A socket that leads to the client's ssh agent; None when it lends none."""
-        session = self.need_session()
-        try:
-            await session.check_agent(id)
-        except NotFoundError:
-            yield None
-            return
-        self._scratch.mkdir(parents=True, exist_ok=True)
-
-        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with suppress(Error, OSError):
-                await session.forward_agent(id, reader, writer)
-            writer.close()
-
-        with tempfile.TemporaryDirectory(dir=self._scratch) as place:
-            path = Path(place) / "agent.sock"
-            server = await asyncio.start_unix_server(carry, path)
-            try:
-                yield path
-            finally:
-                server.close()
 
 
 class SessionCredentials:

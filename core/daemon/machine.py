@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from core.daemon.namespace import Confinement
-from core.oci.platform import Platform, host_platform
+from core.emulation.machine import Machine as Probed
+from core.emulation.policy import Settings, probe_machine
+from core.oci.platform import Platform
 
 
 class Machine:
     """The platforms as of now: emulators come and go while the daemon runs."""
 
-    def __init__(self, native: Sequence[Platform], notes: Sequence[str] = ()) -> None:
-        self._native = tuple(native)
-        self.notes = tuple(notes)
+    def __init__(self, confinement: Confinement, directory: Path) -> None:
+        self._confinement = confinement
+        self._directory = directory
+        self._settings = Settings()
+        self._current = self._probe()
+        self.notes: tuple[str, ...] = ()
+        if confinement.registry is None:
+            self.notes = (
+                "This kernel gives no handler registry of its own (Linux 6.7 has them): platforms "
+                "are emulated by the machine's handlers, or one program at a time.",
+            )
 
-    @classmethod
-    def probe(cls, confinement: Confinement) -> Machine:
-        """Find out; blocks for some ten milliseconds."""
-        return cls((host_platform(),))
+    def _probe(self) -> Probed:
+        return probe_machine(self._confinement.registry, self._settings, directory=self._directory)
+
+    @property
+    def current(self) -> Probed:
+        return self._current
+
+    def refresh(self) -> Probed:
+        """Look again; blocks for some 100 ms."""
+        self._current = self._probe()
+        return self._current
 
     def native(self) -> Sequence[Platform]:
-        return self._native
+        return self._current.native
 
     def emulated(self) -> Mapping[Platform, str]:
         """Platform to interpreter."""
-        return {}
+        return {p: str(i.program) for p, i in self._current.emulated.items()}
 
     def platforms(self) -> Sequence[Platform]:
         """Native ones first, then emulated ones."""
-        return (*self.native(), *self.emulated())
+        return self._current.platforms

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 
 from core.cache.mounts import CacheMounts
 from core.daemon.machine import Machine
-from core.errors import OptionError
 from core.executor.executor import Executor
 from core.llb.vertex import Vertex
+from core.ops.exec import ExecOperations
+from core.ops.exec_mounts import MountMaker
 from core.ops.file import FileOperations
 from core.ops.file_inputs import FileInputs
 from core.ops.refs import Ref
@@ -31,7 +31,6 @@ class Operations:
         mounts: CacheMounts,
         executor: Executor,
         machine: Machine,
-        scratch: Path,
         rootless: bool,
     ) -> None:
         workers = max(4, 2 * (os.cpu_count() or 1))
@@ -45,12 +44,22 @@ class Operations:
             threads=self._threads,
             rootless=rootless,
         )
+        self.execs = ExecOperations(
+            executor=executor,
+            snapshots=snapshots,
+            records=table.records,
+            inputs=inputs,
+            mounts=MountMaker(
+                puller=table.puller, snapshots=snapshots, caches=mounts, threads=self._threads
+            ),
+            machine=lambda: machine.current,
+        )
 
     def file_op(self, vertex: Vertex) -> Op[Ref]:
         return self._files.operation(vertex)
 
     def exec_op(self, vertex: Vertex) -> Op[Ref]:
-        raise OptionError("exec")
+        return self.execs.operation(vertex)
 
     def __enter__(self) -> Operations:
         return self

@@ -65,15 +65,15 @@ class Session:
         reply = await call(self.channel, Services.GET_SECRET, session_pb2.GetSecretRequest(ID=id))
         return bytes(reply.data)
 
-    async def check_agent(self, id: str) -> None:
-        """Raises NotFoundError when the client lends no ssh agent of that id."""
+    async def check_agent(self, id: str) -> bool:
+        """Whether the client lends an ssh agent of that id."""
         if not self.offers(Services.CHECK_AGENT.path):
-            raise NotFoundError(
-                f'the build asks for the ssh agent "{id}", which was not given',
-                hint=f"Pass --ssh {id}.",
-                phrase=f"unset ssh forward key {id}",
-            )
-        await call(self.channel, Services.CHECK_AGENT, session_pb2.CheckAgentRequest(ID=id))
+            return False
+        try:
+            await call(self.channel, Services.CHECK_AGENT, session_pb2.CheckAgentRequest(ID=id))
+        except NotFoundError:
+            return False
+        return True
 
     async def forward_agent(
         self, id: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

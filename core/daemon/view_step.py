@@ -26,6 +26,7 @@ class OutsideStep:
             op=SourceOp(identifier=f"viaduct://{name}"), metadata=Metadata(name=name)
         )
         self.contexts: Sequence[object] = (context,)
+        self.ignores_cache = False
 
     def log(self, stream: int, data: bytes) -> None:
         self._step.log(stream, data)
