@@ -20,7 +20,7 @@ _PREFIXES: Final = ("attest:", "build-arg:BUILDKIT_ATTEST_")
 
 
 def require_capabilities(text: str) -> None:
-    """Raise ``OptionError`` for a demanded capability (``name[+forward]``, ...) that is not there."""
+    """Raise ``OptionError`` for a capability (``name[+forward]``, ...) that is not there."""
     for demanded in text.split(",") if text else ():
         name = demanded.partition("+")[0]
         if name not in CAPABILITIES:

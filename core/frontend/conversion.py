@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from core.errors import LineRange
@@ -107,10 +107,13 @@ class Conversion:
     """A Dockerfile as a graph for each platform.
 
     ``multi_platform`` says that the result is one of several platforms, even if it has one.
-    ``unused_args`` are build arguments that nothing declares.
+    ``unused_args`` are build arguments that nothing declares. ``foreign_frontend`` is the frontend
+    image that the file or a build argument asks for, where that is not Docker's own: this one did
+    the work in its stead.
     """
 
     results: tuple[PlatformResult, ...]
     warnings: tuple[BuildWarning, ...] = ()
     multi_platform: bool = False
-    unused_args: tuple[str, ...] = field(default=())
+    unused_args: tuple[str, ...] = ()
+    foreign_frontend: str = ""

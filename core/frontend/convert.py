@@ -6,6 +6,8 @@ by returning ``NeedImages``; the caller finds out and calls again.
 
 from __future__ import annotations
 
+import re
+
 from core.dockerfile.commands import Arg, Program
 from core.frontend.conversion import BuildWarning, Conversion, PlatformResult
 from core.frontend.inputs import BuildInputs, FactsMissingError, Images, NeedImages
@@ -53,7 +55,24 @@ def convert(
         warnings=tuple(map(BuildWarning.of, report.violations)),
         multi_platform=options.multi_platform,
         unused_args=_unused_args(program, options),
+        foreign_frontend=_foreign_frontend(program, options),
     )
+
+
+#: Frontend images that mean this very language.
+_OWN_FRONTENDS = re.compile(
+    r"(?:(?:index\.)?docker\.io/)?docker/dockerfile(?:-upstream)?(?:[:@].*)?"
+)
+
+
+def _foreign_frontend(program: Program, options: FrontendOptions) -> str:
+    """The frontend that was asked for, where it is not this language's own."""
+    directive = program.document.directive("syntax")
+    asked = options.build_args.get("BUILDKIT_SYNTAX") or (directive.word if directive else "")
+    asked = asked.strip().partition(" ")[0]
+    if not asked or asked == "dockerfile.v0" or _OWN_FRONTENDS.fullmatch(asked):
+        return ""
+    return asked
 
 
 #: Build arguments that the frontend itself understands.

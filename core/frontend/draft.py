@@ -8,7 +8,7 @@ are made when they are frozen, from the bottom up.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from core.llb.metadata import Metadata
@@ -45,9 +45,10 @@ def source_draft(
 
 
 class Freezer:
-    """Turns drafts into vertices, each once."""
+    """Turns drafts into vertices, each once; ``platforms`` are the targets that need them."""
 
-    def __init__(self) -> None:
+    def __init__(self, platforms: tuple[Platform, ...] = ()) -> None:
+        self._platforms = platforms
         self._done: dict[int, Vertex] = {}
         self._kept: list[Draft] = []
 
@@ -70,7 +71,10 @@ class Freezer:
             waiting.pop()
             op, inputs = draft.make([self._known(source) for source in draft.sources])
             self._done[id(draft)] = Vertex(
-                op=op, inputs=inputs, platform=draft.platform, metadata=draft.metadata
+                op=op,
+                inputs=inputs,
+                platform=draft.platform,
+                metadata=replace(draft.metadata, platforms=self._platforms),
             )
             self._kept.append(draft)
         return self._known(output)

@@ -8,6 +8,8 @@ from core.frontend.stage import StageState
 from core.llb.metadata import CUSTOM_NAME, Metadata, Mode, ProgressGroup
 from core.oci.platform import Platform
 
+#: Of a file that stands in the Dockerfile itself.
+INLINE = Metadata(name="[internal] preparing inline document", kind="inline")
 COMMAND = "com.docker.dockerfile.v1.command"
 
 
@@ -42,12 +44,11 @@ def step_metadata(
         ignore_cache=ignores_cache,
         description=tuple(sorted(description)),
         progress_group=group,
-        stage=stage.name,
+        stage=stage.label,
         mode=mode_hint(stage.platform, scope) if runs else Mode.NONE,
         kind=instruction.name if instruction else "from",
         instruction=code,
         ranges=(shown.range,) if shown else (),
-        platforms=(scope.choice.target,),
     )
 
 

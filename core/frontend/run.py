@@ -16,12 +16,11 @@ from core.frontend.config import Config, add_history
 from core.frontend.conversion import Scope
 from core.frontend.draft import Draft, Inputs, MadeOp, Output
 from core.frontend.fileops import inline_file
-from core.frontend.metadata import step_metadata
+from core.frontend.metadata import INLINE, step_metadata
 from core.frontend.mounts import ExecParts, MountSpec, add_mount
 from core.frontend.names import expanded_code, heredoc_summary, next_step_name
 from core.frontend.stage import StageState, Step
 from core.frontend.state import env_list
-from core.frontend.transfer import INLINE
 from core.llb.metadata import Metadata
 from core.llb.ops import (
     SKIP_OUTPUT,
@@ -109,7 +108,7 @@ def _command_line(
                 script = inline_file(
                     first.name,
                     data.encode("utf-8", "surrogateescape"),
-                    Metadata(name=INLINE, kind="inline"),
+                    INLINE,
                     mode=0o755,
                 )
                 parts.mounts.append(

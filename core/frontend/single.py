@@ -64,7 +64,7 @@ class SingleConverter:
         """
         converted = self.dispatch_all(platform, report)
         target, scope = converted.target, converted.scope
-        edge = Freezer().edge(target.state.output)
+        edge = Freezer((scope.choice.target,)).edge(target.state.output)
         config = target.config
         choice = scope.choice
         if not choice.implicit:

@@ -29,16 +29,17 @@ class Step:
 class StageState:
     """A stage, or an image or context that a COPY or mount takes files from.
 
-    ``from_`` is None for the latter. ``name`` is how progress calls the stage, ``base_name`` what
-    it starts from, expanded. ``paths`` are those read from a client's directory that this stage
-    stands for; stages with a common base share the set. ``context_paths`` are those read from the
-    build context.
+    ``from_`` is None for the latter. ``name`` is how progress calls the stage (empty where there is
+    only one), ``label`` how people do, ``base_name`` what it starts from, expanded. ``paths`` are
+    those read from a client's directory that this stage stands for; stages with a common base share
+    the set. ``context_paths`` are those read from the build context.
     """
 
     from_: From | None
     base_name: str
     ranges: Ranges = ()
     name: str = ""
+    label: str = ""
     platform: Platform | None = None
     base: StageState | None = None
     named_context: NamedContext | None = None

@@ -40,9 +40,11 @@ class StageGraph:
 
     states: list[StageState] = field(default_factory=list)
     by_name: dict[str, StageState] = field(default_factory=dict)
+    members: set[StageState] = field(default_factory=set)
 
     def add(self, stage: StageState) -> None:
         self.states.append(stage)
+        self.members.add(stage)
         base = self.by_name.get(stage.base_name)
         if base is not None:
             stage.base = base
@@ -85,7 +87,7 @@ class StageGraph:
         """Make ``stage`` wait for the sources of ``step``."""
         for source in step.sources:
             stage.dependencies[source] = step
-            if source.unregistered and source not in self.states:
+            if source.unregistered and source not in self.members:
                 self.add(source)
 
     def step(self, command: Command, ranges: Ranges) -> Step:
@@ -218,6 +220,7 @@ class StageBuilder:
             base_name=base.text,
             ranges=ranges,
             name=stage.name,
+            label=stage.name or f"stage-{stage.index}",
             from_commands=stage.commands,
             shows_platform=self.options.multi_platform,
             outline=OutlineCapture(args=dict(self.arg_infos)),
@@ -233,7 +236,7 @@ class StageBuilder:
                 state.base = None
                 return
         else:
-            state.name = f"stage-{stage.index}"
+            state.name = state.label
         graph.add(state)
         state.outline.used |= used
         state.step_total = int(state.base_name != SCRATCH and state.base is None)

@@ -16,7 +16,7 @@ class State:
 
     output: Output | None = None
     env: dict[str, str] = field(default_factory=dict)
-    directory: str = ""
+    directory: str = "/"
     user: str = ""
     hostname: str = ""
     network: NetMode = NetMode.UNSET

@@ -15,14 +15,14 @@ from core.frontend.config import add_history
 from core.frontend.conversion import Scope
 from core.frontend.draft import Draft, Inputs, MadeOp, Output, source_draft
 from core.frontend.fileops import copy_output, inline_file
-from core.frontend.metadata import step_metadata
+from core.frontend.metadata import INLINE, step_metadata
 from core.frontend.names import expanded_code, next_step_name, step_name
 from core.frontend.paths import clean, join, normalize_path, to_slash, without_drive
 from core.frontend.sources import git_source, http_filename, http_source, is_git, is_http
 from core.frontend.stage import StageState, Step
 from core.lint.buildkit import checks
 from core.llb.files import CopyAction
-from core.llb.metadata import Metadata, ProgressGroup
+from core.llb.metadata import ProgressGroup
 from core.llb.ops import MergeOp
 from core.llb.vertex import Edge
 from core.oci.digest import Digest
@@ -32,7 +32,6 @@ _SYMBOLIC: Final = re.compile(
     r"[augo]*(?:[-+=][rstwXxugo]*)+(?:,[augo]*(?:[-+=][rstwXxugo]*)+)*", re.ASCII
 )
 _LARGEST_MODE: Final = 0o7777
-INLINE: Final = "[internal] preparing inline document"
 
 Transfer = Copy | Add
 
@@ -223,7 +222,7 @@ class _Transfer:
     def _add_content(self, path: str, content: str, action: CopyAction) -> None:
         name = without_drive(path, self._os, keep_slash=False)
         data = content.encode("utf-8", "surrogateescape")
-        source = inline_file(name, data, Metadata(name=INLINE, kind="inline"))
+        source = inline_file(name, data, INLINE)
         self._copies.append((source, replace(action, src=join("/", to_slash(name, self._os)))))
 
     def _link(self, name: str, link_name: str) -> None:

@@ -173,7 +173,8 @@ def _options(row: Mapping[str, Any]) -> FrontendOptions:
     worker = row.get("worker") or "linux/amd64"
     if isinstance(worker, Mapping):
         worker = worker.get("platforms") or "linux/amd64"
-    names = worker.split(",") if isinstance(worker, str) else worker
+    # BuildKit counts only the first platform of its first worker.
+    names = (worker.split(",") if isinstance(worker, str) else worker)[:1]
     return FrontendOptions.from_attrs(
         row.get("opts") or {}, build_platforms=[parse_platform(name) for name in names]
     )

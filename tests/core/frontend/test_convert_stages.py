@@ -191,3 +191,33 @@ def test_checks_can_fail_a_build_after_they_were_reported(build: Build) -> None:
 def test_warnings_come_from_the_first_platform_only(build: Build) -> None:
     done = build("FROM busybox\nMAINTAINER me\n", THREE)
     assert len(done.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("syntax", "foreign"),
+    [
+        ("docker/dockerfile:1.7-labs", ""),
+        ("docker.io/docker/dockerfile@sha256:0", ""),
+        ("dockerfile.v0", ""),
+        ("example.com/front:1 --opt", "example.com/front:1"),
+    ],
+)
+def test_a_frontend_of_somebody_else_is_named(build: Build, syntax: str, foreign: str) -> None:
+    done = build(f"# syntax={syntax}\nFROM busybox\n")
+    assert done.conversion.foreign_frontend == foreign
+
+
+def test_every_vertex_knows_its_stage_and_the_platform_that_needs_it(build: Build) -> None:
+    text = "FROM alpine AS only\nCOPY a <<EOF /\nx\nEOF\nRUN --mount=type=cache,uid=1,target=/c y\n"
+    done = build(text, {"platform": "linux/arm64"})
+    vertices = done.vertices()
+    assert {tuple(map(str, v.metadata.platforms)) for v in vertices} == {("linux/arm64",)}
+    assert [v.metadata.stage for v in vertices if v.metadata.ranges] == ["only"] * 3
+    assert {v.metadata.kind for v in vertices} == {
+        "from",
+        "context",
+        "inline",
+        "copy",
+        "cache",
+        "run",
+    }
