@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import io
 import ipaddress
 import json
 import os
@@ -11,11 +12,12 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tarfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import NameOID
 
+from core.cache.database import Database
+from core.cache.layers import LayerRecords
+from core.content.images import ImageStore
 from core.content.sources import BlobSources
 from core.content.store import ContentStore
+from core.exporter.layers import LayerBlobs
+from core.exporter.outputs import PathFile, PathLayout
+from core.exporter.run import ExporterFactory
+from core.exporter.source import ExportLayer, ExportSource, PlatformImage
+from core.oci.platform import parse_platform
 from core.registry.client import RegistryClient
 from core.registry.credentials import Credentials
 from core.registry.hosts import HostOptions, Hosts
+from core.snapshot.ids import LayerId
+from core.snapshot.store import SnapshotStore
 
 # bcrypt of "secret".
 _HTPASSWD = "user:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
@@ -255,3 +267,97 @@ def answers() -> Callable[[str], int]:
                 return error.code
 
     return get
+
+
+class Quiet:
+    def status(self, id: str, **rest: Any) -> None:
+        return
+
+    def warn(self, short: str) -> None:
+        raise AssertionError(short)
+
+
+class Views:
+    def __init__(self, snapshots: SnapshotStore) -> None:
+        self._snapshots = snapshots
+
+    @asynccontextmanager
+    async def view(self, image: PlatformImage) -> AsyncIterator[Path]:
+        layers = tuple(layer.id for layer in image.layers if layer.id is not None)
+        with self._snapshots.view(layers) as root:
+            yield root
+
+
+class Bench:
+    def __init__(self, path: Path, store: ContentStore) -> None:
+        self.snapshots = SnapshotStore(path / "snapshots", rootless=False)
+        self.database = Database(path / "cache.db")
+        self.store = store
+        self.images = ImageStore(path / "images")
+        self.blobs = LayerBlobs(self.snapshots, store, LayerRecords(self.database))
+
+    def layer(self, files: dict[str, bytes]) -> LayerId:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            for name, data in files.items():
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(data), 0o755
+                tar.addfile(member, io.BytesIO(data))
+        packed.seek(0)
+        return self.snapshots.apply_tar(packed, ())
+
+    def source(self, *platforms: str, multi: bool | None = None) -> ExportSource:
+        shared = self.layer({"etc/os-release": b"ID=test\n"})
+        images = []
+        for text in platforms:
+            platform = parse_platform(text)
+            own = self.layer({"bin/app": b"#!/bin/sh\n# " + text.encode() * 5000})
+            config = {
+                "os": platform.os,
+                "architecture": platform.architecture,
+                "config": {"Cmd": ["/bin/app"], "Labels": {"platform": text}},
+            }
+            if platform.variant:
+                config["variant"] = platform.variant
+            layers = tuple(
+                ExportLayer(id=layer, created=1_700_000_000_000_000_000, created_by="RUN x")
+                for layer in (shared, own)
+            )
+            images.append(PlatformImage(platform=platform, layers=layers, config=config))
+        return ExportSource(
+            images=tuple(images), multi_platform=len(images) > 1 if multi is None else multi
+        )
+
+    async def export(
+        self, client: RegistryClient, kind: str, source: ExportSource, path: Path, **attrs: str
+    ) -> dict[str, str]:
+        class Outputs:
+            def file(self) -> PathFile:
+                return PathFile(path)
+
+            def layout(self) -> PathLayout:
+                return PathLayout(path)
+
+            def tree(self) -> Any:
+                raise AssertionError
+
+        factory = ExporterFactory(
+            store=self.store,
+            images=self.images,
+            blobs=self.blobs,
+            client=client,
+            views=Views(self.snapshots),
+        )
+        named = {name.replace("_", "-"): value for name, value in attrs.items()}
+        exported = await factory.create(kind, named, Outputs()).export(source, Quiet())
+        if exported.finish is not None:
+            await exported.finish()
+        return exported.response
+
+
+@pytest.fixture
+def bench(tmp_path: Path, store: ContentStore) -> Iterator[Bench]:
+    made = Bench(tmp_path, store)
+    yield made
+    made.blobs.close()
+    made.database.close()

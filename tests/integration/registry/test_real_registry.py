@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import tarfile
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.cache.database import Database
-from core.cache.layers import LayerRecords
-from core.content.images import ImageStore
 from core.content.reachable import missing
 from core.content.sources import BlobSources
 from core.content.store import ContentStore
 from core.errors import AuthenticationError, RegistryError
-from core.exporter.layers import LayerBlobs
-from core.exporter.outputs import PathFile, PathLayout
-from core.exporter.run import ExporterFactory
 from core.exporter.source import ExportLayer, ExportSource, PlatformImage
 from core.oci.platform import parse_platform
 from core.oci.reference import parse_reference
 from core.registry.client import RegistryClient
 from core.registry.hosts import HostOptions, Hosts
-from core.snapshot.store import SnapshotStore
 
 pytestmark = pytest.mark.integration
 
@@ -39,103 +29,8 @@ Tool = Callable[..., str]
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 
 
-def _layer(snapshots: SnapshotStore, files: dict[str, bytes]) -> Any:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(data), 0o755
-            tar.addfile(member, io.BytesIO(data))
-    packed.seek(0)
-    return snapshots.apply_tar(packed, ())
-
-
-class Quiet:
-    def status(self, id: str, **rest: Any) -> None:
-        return
-
-    def warn(self, short: str) -> None:
-        raise AssertionError(short)
-
-
-class Views:
-    def __init__(self, snapshots: SnapshotStore) -> None:
-        self._snapshots = snapshots
-
-    @asynccontextmanager
-    async def view(self, image: PlatformImage) -> AsyncIterator[Path]:
-        layers = tuple(layer.id for layer in image.layers if layer.id is not None)
-        with self._snapshots.view(layers) as root:
-            yield root
-
-
-class Bench:
-    def __init__(self, path: Path, store: ContentStore) -> None:
-        self.snapshots = SnapshotStore(path / "snapshots", rootless=False)
-        self.database = Database(path / "cache.db")
-        self.store = store
-        self.images = ImageStore(path / "images")
-        self.blobs = LayerBlobs(self.snapshots, store, LayerRecords(self.database))
-
-    def source(self, *platforms: str, multi: bool | None = None) -> ExportSource:
-        shared = _layer(self.snapshots, {"etc/os-release": b"ID=test\n"})
-        images = []
-        for text in platforms:
-            platform = parse_platform(text)
-            own = _layer(self.snapshots, {"bin/app": b"#!/bin/sh\n# " + text.encode() * 5000})
-            config = {
-                "os": platform.os,
-                "architecture": platform.architecture,
-                "config": {"Cmd": ["/bin/app"], "Labels": {"platform": text}},
-            }
-            if platform.variant:
-                config["variant"] = platform.variant
-            layers = tuple(
-                ExportLayer(id=layer, created=1_700_000_000_000_000_000, created_by="RUN x")
-                for layer in (shared, own)
-            )
-            images.append(PlatformImage(platform=platform, layers=layers, config=config))
-        return ExportSource(
-            images=tuple(images), multi_platform=len(images) > 1 if multi is None else multi
-        )
-
-    async def export(
-        self, client: RegistryClient, kind: str, source: ExportSource, path: Path, **attrs: str
-    ) -> dict[str, str]:
-        class Outputs:
-            def file(self) -> PathFile:
-                return PathFile(path)
-
-            def layout(self) -> PathLayout:
-                return PathLayout(path)
-
-            def tree(self) -> Any:
-                raise AssertionError
-
-        factory = ExporterFactory(
-            store=self.store,
-            images=self.images,
-            blobs=self.blobs,
-            client=client,
-            views=Views(self.snapshots),
-        )
-        named = {name.replace("_", "-"): value for name, value in attrs.items()}
-        exported = await factory.create(kind, named, Outputs()).export(source, Quiet())
-        if exported.finish is not None:
-            await exported.finish()
-        return exported.response
-
-
-@pytest.fixture
-def bench(tmp_path: Path, store: ContentStore) -> Iterator[Bench]:
-    made = Bench(tmp_path, store)
-    yield made
-    made.blobs.close()
-    made.database.close()
-
-
 async def test_skopeo_reads_the_index_that_was_pushed(
-    open_registry: Any, client: Clients, bench: Bench, tool: Tool, tmp_path: Path
+    open_registry: Any, client: Clients, bench: Any, tool: Tool, tmp_path: Path
 ) -> None:
     host = open_registry.host
     name = f"{host}/team/app:1"
@@ -169,7 +64,7 @@ async def test_skopeo_reads_the_index_that_was_pushed(
 
 @pytest.mark.parametrize("compression", ["gzip", "uncompressed"])
 async def test_umoci_unpacks_what_we_push(
-    open_registry: Any, client: Clients, bench: Bench, tool: Tool, tmp_path: Path, compression: str
+    open_registry: Any, client: Clients, bench: Any, tool: Tool, tmp_path: Path, compression: str
 ) -> None:
     name = f"{open_registry.host}/app:1"
     await bench.export(
@@ -183,7 +78,7 @@ async def test_umoci_unpacks_what_we_push(
 
 
 async def test_docker_media_types_are_accepted_by_the_registry(
-    open_registry: Any, client: Clients, bench: Bench, tool: Tool, tmp_path: Path
+    open_registry: Any, client: Clients, bench: Any, tool: Tool, tmp_path: Path
 ) -> None:
     name = f"{open_registry.host}/app:1"
     await bench.export(
@@ -195,7 +90,7 @@ async def test_docker_media_types_are_accepted_by_the_registry(
 
 
 async def test_we_pull_what_skopeo_pushes(
-    open_registry: Any, client: Clients, bench: Bench, tool: Tool, tmp_path: Path
+    open_registry: Any, client: Clients, bench: Any, tool: Tool, tmp_path: Path
 ) -> None:
     archive = tmp_path / "image.tar"
     await bench.export(client(open_registry), "oci", bench.source(*PLATFORMS), archive, name="a:1")
@@ -215,7 +110,7 @@ async def test_we_pull_what_skopeo_pushes(
 
 
 async def test_layers_of_another_repository_are_mounted(
-    open_registry: Any, client: Clients, bench: Bench, tmp_path: Path
+    open_registry: Any, client: Clients, bench: Any, tmp_path: Path
 ) -> None:
     source = bench.source("linux/amd64")
     one = client(open_registry)
@@ -231,7 +126,7 @@ async def test_layers_of_another_repository_are_mounted(
 
 
 async def test_basic_authentication(
-    password_registry: Any, client: Clients, bench: Bench, tool: Tool, tmp_path: Path
+    password_registry: Any, client: Clients, bench: Any, tool: Tool, tmp_path: Path
 ) -> None:
     name = f"{password_registry.host}/app:1"
     source = bench.source(*PLATFORMS)
@@ -249,7 +144,7 @@ async def test_basic_authentication(
 
 
 async def test_token_authentication_over_tls(
-    token_registry: Any, client: Clients, bench: Bench, tmp_path: Path
+    token_registry: Any, client: Clients, bench: Any, tmp_path: Path
 ) -> None:
     registry, server = token_registry
     source = bench.source(*PLATFORMS)
@@ -302,10 +197,10 @@ async def test_a_certificate_that_nobody_trusts_is_named(
 
 
 async def test_a_big_layer_goes_there_and_back(
-    open_registry: Any, client: Clients, bench: Bench, store: ContentStore, tmp_path: Path
+    open_registry: Any, client: Clients, bench: Any, store: ContentStore, tmp_path: Path
 ) -> None:
     block = os.urandom(1 << 20)
-    layer = _layer(bench.snapshots, {"big": block * 48})
+    layer = bench.layer({"big": block * 48})
     source = ExportSource(
         images=(
             PlatformImage(
@@ -327,7 +222,7 @@ async def test_a_big_layer_goes_there_and_back(
 
 @pytest.mark.parametrize("kind", ["oci", "docker"])
 async def test_podman_loads_our_archives(
-    open_registry: Any, client: Clients, bench: Bench, tool: Tool, tmp_path: Path, kind: str
+    open_registry: Any, client: Clients, bench: Any, tool: Tool, tmp_path: Path, kind: str
 ) -> None:
     archive = tmp_path / "image.tar"
     await bench.export(
@@ -349,7 +244,7 @@ async def test_podman_loads_our_archives(
 
 
 async def test_skopeo_reads_our_archives_whole(
-    open_registry: Any, client: Clients, bench: Bench, tool: Tool, tmp_path: Path
+    open_registry: Any, client: Clients, bench: Any, tool: Tool, tmp_path: Path
 ) -> None:
     archive, folder = tmp_path / "image.tar", tmp_path / "layout"
     one = client(open_registry)
