@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtWidgets import QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.lint.findings import Finding
 from core.progress.messages import Mode
@@ -101,13 +108,18 @@ class Workbench(QWidget):
         self.panels.setAccessibleName(self.tr("Panels"))
         self.panels.setDocumentMode(True)
         self.panels.setMinimumHeight(120)
-        log = QWidget()
-        log_box = QVBoxLayout(log)
-        log_box.setContentsMargins(0, 0, 0, 0)
-        log_box.setSpacing(0)
-        log_box.addWidget(self.failure)
-        log_box.addWidget(self.log, 1)
-        self.failure.hide()
+        self._failure_box = QScrollArea()
+        self._failure_box.setWidgetResizable(True)
+        self._failure_box.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._failure_box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._failure_box.setWidget(self.failure)
+        self._failure_box.hide()
+        log = QSplitter(Qt.Orientation.Horizontal)
+        log.setHandleWidth(1)
+        log.setChildrenCollapsible(False)
+        log.addWidget(self._failure_box)
+        log.addWidget(self.log)
+        log.setSizes([600, 600])
         self._pages = {
             "problems": (self.problems, self.tr("Problems"), "problems"),
             "log": (log, self.tr("Build log"), "log"),
@@ -269,7 +281,7 @@ class Workbench(QWidget):
         before, self.session = self.session, session
         for view in (self.graph, self.log, self.timeline, self.lanes, self.failure):
             view.set_build(session)
-        self.failure.hide()
+        self._failure_box.hide()
         if session is not None:
             session.status_changed.connect(self._build_moved)
             session.changed.connect(self._build_changed)
@@ -294,7 +306,7 @@ class Workbench(QWidget):
             return
         self._mark_steps()
         if session.status is BuildStatus.FAILED:
-            self.failure.show()
+            self._failure_box.show()
             self.show_panel("log")
             self._point_at_failure(session)
 
