@@ -70,6 +70,11 @@ class VertexNode(Generic[R]):
         self.cached = False
         self.reason = ""
 
+    @property
+    def apart(self) -> bool:
+        """Whether this, or something that it needs, does not use the cache."""
+        return "~" in self.key
+
     def edge(self, output: int) -> EdgeNode[R]:
         """The edge for ``output``, which may have been merged into another one."""
         found = self.edges.get(output)

@@ -16,7 +16,7 @@ from typing import Any, Final, Generic
 from core.cache.keys import KeyId
 from core.cache.steps import StepMemory
 from core.llb.vertex import Vertex
-from core.solver.edges import Dependency, EdgeNode
+from core.solver.edges import Dependency, EdgeNode, VertexNode
 from core.solver.protocol import Content, R
 
 FIRST_BUILD: Final = "first build"
@@ -25,6 +25,7 @@ CACHE_IGNORED: Final = "the cache is not to be used"
 NOT_KEPT: Final = "its earlier result is no longer in the cache"
 UNCHANGED: Final = "unchanged"
 SAME_FILES: Final = "the files it uses are the same"
+EVERY_TIME: Final = "looked at by every build"
 NOT_NEEDED: Final = "not needed: what uses it is cached"
 
 _NUMBERED = re.compile(r"\[(?:\S+/\S+ )?(?:(\S+) )?(\d+)/\d+\] ")
@@ -41,7 +42,17 @@ def step_id(vertex: Vertex) -> str:
         name = f"{metadata.stage or numbered[1] or ''} {int(numbered[2])}"
     else:
         name = metadata.name or str(vertex.digest)
-    return f"{name}|{platform.format_all() if platform else ''}"
+    # One instruction may make several vertices, of different kinds.
+    kind = type(vertex.op).__name__
+    return f"{name}|{kind}|{platform.format_all() if platform else ''}"
+
+
+def _ignoring_input(node: VertexNode[R]) -> VertexNode[R] | None:
+    """The nearest input that does not use the cache, which makes ``node`` run again."""
+    found: VertexNode[R] | None = node
+    while found is not None and not found.ignore_cache:
+        found = next((source for source, _ in found.inputs if source.apart), None)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +142,13 @@ class Reasons(Generic[R]):
         """Why ``edge`` has to be executed. Reads what it was last built from: may take a while."""
         if edge.node.ignore_cache:
             return CACHE_IGNORED
+        if edge.node.cache_map is not None and not edge.node.cache_map.lasting:
+            return EVERY_TIME
         if not self._last:
             return FIRST_BUILD
+        ignoring = _ignoring_input(edge.node)
+        if ignoring is not None:
+            return f"{CACHE_IGNORED} (in {ignoring.vertex.name})"
         return self._difference(edge, set()) or NOT_KEPT
 
     def note(self, edge: EdgeNode[R], key: KeyId) -> None:

@@ -156,7 +156,7 @@ class Solver(Generic[R]):
         self, vertex: Vertex, inputs: list[tuple[VertexNode[R], int]], *, ignore_cache: bool
     ) -> VertexNode[R]:
         key = str(vertex.digest)
-        if ignore_cache or any("~" in node.key for node, _ in inputs):
+        if ignore_cache or any(node.apart for node, _ in inputs):
             # Another node than the one that uses the cache, down to what depends on it.
             text = " ".join([str(ignore_cache), *(node.key for node, _ in inputs)])
             key += "~" + hashlib.sha256(text.encode()).hexdigest()

@@ -209,6 +209,23 @@ async def test_ignoring_the_cache_is_a_reason(world, solve) -> None:
     assert last(messages)[RUN].reason == "the cache is not to be used"
 
 
+async def test_a_step_after_one_that_ignores_the_cache_names_that_one(world, solve) -> None:
+    def graph(*, ignore):
+        base = world.vertex("base", metadata=Metadata(name="base", ignore_cache=ignore))
+        return world.vertex("top", world.vertex("middle", base))
+
+    await solve(graph(ignore=False), scope="p")
+    messages = []
+    await solve(graph(ignore=True), scope="p", messages=messages)
+    assert last(messages)["top"].reason == "the cache is not to be used (in base)"
+
+
+async def test_a_directory_of_the_client_is_looked_at_by_every_build(world, solve) -> None:
+    await reasons(world, solve)
+    told = await reasons(world, solve, files={"a": "2"}, session=1)
+    assert told["[internal] load build context"] == "looked at by every build"
+
+
 async def test_projects_are_not_compared_with_each_other(world, solve) -> None:
     await reasons(world, solve)
     messages = []
