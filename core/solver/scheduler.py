@@ -429,7 +429,8 @@ class Scheduler(Generic[R]):
         # Held once by the vertex; each edge holds what it hands out.
         self._codec.hold(edge.result)
         edge.saved_key = save(self._keys, self._results, self._codec, edge)
-        if edge.saved_key is not None and not node.ignore_cache:
+        # What lies on something that was run again by force is another thing under the same key.
+        if edge.saved_key is not None and not node.apart:
             edge.keys[edge.saved_key] = None
         edge.done = True
         edge.level = Level.COMPLETE

@@ -190,6 +190,19 @@ async def test_a_step_that_ignores_the_cache_makes_those_after_it_run(world, sol
     assert world.runs == {}
 
 
+async def test_everything_after_a_step_that_ignores_the_cache_runs(world, solve) -> None:
+    def graph(*, ignore):
+        vertex = world.vertex("base", metadata=Metadata(name="base", ignore_cache=ignore))
+        for name in ("second", "third", "fourth"):
+            vertex = world.vertex(name, vertex)
+        return vertex
+
+    await solve(graph(ignore=False))
+    world.runs.clear()
+    await solve(graph(ignore=True))
+    assert world.runs == {"base": 1, "second": 1, "third": 1, "fourth": 1}
+
+
 async def test_content_that_came_out_the_same_stops_what_ignores_the_cache(world, solve) -> None:
     def graph(*, ignore):
         stage = world.vertex("stage", value=5, metadata=Metadata(name="stage", ignore_cache=ignore))
