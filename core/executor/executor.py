@@ -9,13 +9,16 @@ import shutil
 import signal
 import stat
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from core.emulation.emulator import HandlerInNamespace, Wrapper
 from core.emulation.wrapper import WRAPPER_TARGET, wrapped_arguments
 from core.errors import MachineError, OptionError
 from core.executor.cgroups import ControlGroup, ControlGroups
+from core.executor.interactive import InteractiveProcess
 from core.executor.mount_points import MountPoints
 from core.executor.network_files import hosts_file, resolv_conf
 from core.executor.process import Output, run_process
@@ -77,16 +80,48 @@ class Executor:
         """
         if not request.args:
             raise OptionError("There is no program to run.")
-        container = uuid.uuid4().hex
-        bundle = self._bundles / container
-        run = _Run(self, request, bundle)
-        kills = _out_of_memory_kills()
-        try:
-            command = await asyncio.to_thread(run.prepare)
+        async with self._container(request) as run:
             status = await run_process(
-                command, pid_file=bundle / "pid", stdout=stdout, stderr=stderr
+                run.command, pid_file=run.pid_file, stdout=stdout, stderr=stderr
             )
-            return run.exit_status(status, kills_before=kills)
+            return run.exit_status(status)
+
+    @asynccontextmanager
+    async def interactive(
+        self,
+        request: ExecRequest,
+        output: Output,
+        *,
+        tty: bool,
+        size: tuple[int, int] = (24, 80),
+    ) -> AsyncIterator[InteractiveProcess]:
+        """Run a program that somebody types to; it is killed when the context is left early.
+
+        With ``tty`` it has a terminal of its own, of ``size`` (rows, columns), and ``output`` gets
+        what that shows; without, both of its streams. Raises as ``run``.
+        """
+        async with self._container(replace(request, terminal=size if tty else None)) as run:
+            process = await InteractiveProcess.start(
+                run.command, pid_file=run.pid_file, output=output, tty=tty, status=run.exit_status
+            )
+            try:
+                yield process
+            finally:
+                await process.end()
+
+    @asynccontextmanager
+    async def _container(self, request: ExecRequest) -> AsyncIterator[_Run]:
+        if not request.args:
+            raise OptionError("There is no program to run.")
+        run = _Run(self, request, self._bundles / uuid.uuid4().hex)
+        try:
+            preparing = asyncio.ensure_future(asyncio.to_thread(run.prepare))
+            try:
+                await asyncio.shield(preparing)
+            except asyncio.CancelledError:
+                await asyncio.wait([preparing])
+                raise
+            yield run
         finally:
             # Short and never skipped, whatever was cancelled.
             run.clean_up()
@@ -102,9 +137,12 @@ class _Run:
         self._root = os.open(request.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._points = MountPoints(self._root)
         self._group: ControlGroup | None = None
+        self._kills_before = _out_of_memory_kills()
+        self.command: list[str] = []
+        self.pid_file = bundle / "pid"
 
-    def prepare(self) -> list[str]:
-        """Write the bundle; the command that runs it."""
+    def prepare(self) -> None:
+        """Write the bundle and decide on the command that runs it."""
         executor, request = self._executor, self._request
         self._bundle.mkdir(mode=0o700)
         user = resolve_user(self._root, request.user)
@@ -127,16 +165,17 @@ class _Run:
         if executor.runtime.filter and request.security is Security.SANDBOX:
             spec["annotations"] = filter_annotation(executor.runtime.filter)
         (self._bundle / "config.json").write_text(json.dumps(spec))
-        return self._command()
+        self.command = self._command()
 
-    def exit_status(self, status: int, *, kills_before: int) -> ExitStatus:
+    def exit_status(self, status: int) -> ExitStatus:
+        """What an exit status of the runtime (minus a signal's number) says of the program."""
         code = 128 - status if status < 0 else status
         killed = code == 128 + signal.SIGKILL
         out_of_memory = self._group is not None and self._group.killed_for_memory()
         if killed and not out_of_memory:
-            out_of_memory = _out_of_memory_kills() > kills_before
+            out_of_memory = _out_of_memory_kills() > self._kills_before
         complaint = read_log(self._bundle)
-        if complaint and code != 0 and not (self._bundle / "pid").exists():
+        if complaint and code != 0 and not self.pid_file.exists():
             return _start_failure(complaint, self._executor.runtime)
         ended_by = code - 128 if 128 < code <= 128 + signal.SIGRTMAX else 0
         return ExitStatus(code=code, signal=ended_by, out_of_memory=out_of_memory)
@@ -216,6 +255,8 @@ class _Run:
             self._group = executor._groups.create(
                 self._bundle.name, memory=request.memory_limit, pids=request.pids_limit
             )
+        if request.terminal is not None:
+            command = ["setsid", "--ctty", *command]
         if self._group is not None:
             joins = [str(path) for path in self._group.joins]
             command = ["/bin/sh", "-c", _JOIN, "sh", *joins, "--", *command]

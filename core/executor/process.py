@@ -17,7 +17,7 @@ _DEADLINE = 10.0
 _POLL = 0.01
 
 
-class _Pipes(asyncio.SubprocessProtocol):
+class Pipes(asyncio.SubprocessProtocol):
     def __init__(self, stdout: Output, stderr: Output) -> None:
         self._outputs = {1: stdout, 2: stderr}
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -43,19 +43,19 @@ async def run_process(
     loop = asyncio.get_running_loop()
     starting = asyncio.ensure_future(
         loop.subprocess_exec(
-            lambda: _Pipes(stdout, stderr), *command, stdin=asyncio.subprocess.DEVNULL
+            lambda: Pipes(stdout, stderr), *command, stdin=asyncio.subprocess.DEVNULL
         )
     )
     try:
         transport, pipes = await asyncio.shield(starting)
     except asyncio.CancelledError:
         transport, pipes = await starting
-        await _end(transport, pipes, pid_file)
+        await end_process(transport, pipes, pid_file)
         raise
     try:
         await asyncio.shield(pipes.done)
     except asyncio.CancelledError:
-        await _end(transport, pipes, pid_file)
+        await end_process(transport, pipes, pid_file)
         raise
     finally:
         transport.close()
@@ -63,12 +63,12 @@ async def run_process(
     return -signal.SIGKILL if status is None else status
 
 
-async def _end(transport: asyncio.SubprocessTransport, pipes: _Pipes, pid_file: Path) -> None:
+async def end_process(transport: asyncio.SubprocessTransport, pipes: Pipes, pid_file: Path) -> None:
     """Kill until it is gone; further cancellation does not hurry it, the deadline does."""
     loop = asyncio.get_running_loop()
     start = loop.time()
     while not pipes.done.done() and loop.time() - start < _DEADLINE:
-        pid = _read_pid(pid_file)
+        pid = read_pid(pid_file)
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -81,7 +81,8 @@ async def _end(transport: asyncio.SubprocessTransport, pipes: _Pipes, pid_file: 
     transport.close()
 
 
-def _read_pid(pid_file: Path) -> int | None:
+def read_pid(pid_file: Path) -> int | None:
+    """The id of the container's first process, None before there is one."""
     try:
         return int(pid_file.read_text())
     except (OSError, ValueError):

@@ -76,7 +76,7 @@ class ExecRequest:
     container needs there only for itself (mount points, resolv.conf) is gone afterwards, times
     included. ``user`` is ``name|uid[:group|gid]`` in the root's /etc/passwd and /etc/group, ""
     for root. ``env`` entries are ``NAME=value``. ``mounts`` are made in order.
-    ``extra_hosts`` are (host, address). Limits of 0 are none.
+    ``extra_hosts`` are (host, address). Limits of 0 are none. ``terminal`` is (rows, columns).
     """
 
     args: tuple[str, ...]
@@ -96,6 +96,7 @@ class ExecRequest:
     platform: Platform | None = None
     emulator: Emulator | None = None
     read_only: bool = False
+    terminal: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,8 @@ def runtime_spec(
         "hostname": request.hostname,
         "root": {"path": str(request.root), "readonly": request.read_only},
         "process": {
-            "terminal": False,
+            "terminal": request.terminal is not None,
+            **_console_size(request),
             "user": {
                 "uid": user.uid,
                 "gid": user.gid,
@@ -166,6 +167,13 @@ def _environment(env: Sequence[str], user: User) -> list[str]:
     if any(item.startswith("HOME=") for item in env):
         return list(env)
     return [*env, f"HOME={user.home}"]
+
+
+def _console_size(request: ExecRequest) -> dict[str, Any]:
+    if request.terminal is None:
+        return {}
+    rows, columns = request.terminal
+    return {"consoleSize": {"height": rows, "width": columns}}
 
 
 def _device_rules(*, insecure: bool) -> list[dict[str, Any]]:

@@ -155,7 +155,11 @@ class MountMaker:
 
         sharing = _SHARING[mount.cache.sharing]
         description = f"{mount.dest} of {step.vertex.name}"
-        used = self._caches.use(name, sharing, description=description, fill=fill)
+        # --no-cache empties the mount, once in a build.
+        fresh_for = step.contexts[0] if step.ignores_cache and step.contexts else None
+        used = self._caches.use(
+            name, sharing, description=description, fill=fill, fresh_for=fresh_for
+        )
         return await stack.enter_async_context(used)
 
     def _seed(self, path: Path, layers: Layers, selector: str) -> None:

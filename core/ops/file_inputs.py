@@ -17,7 +17,8 @@ from core.snapshot.ids import Layers
 from core.snapshot.store import SnapshotStore
 from core.solver.protocol import Content, Step
 
-_REMEMBERED = 2048
+# Files in all remembered digests together, each some 200 bytes; digests count as one more.
+_REMEMBERED = 100_000
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ class FileInputs:
         self._snapshots = snapshots
         self._threads = threads
         self._known: OrderedDict[tuple[object, ...], ContentDigest] = OrderedDict()
+        self._size = 0
 
     async def content(self, ref: Ref, selectors: Sequence[Selector], step: Step) -> Content:
         """The digest of what ``selectors`` name. Raises NotFoundError for what is not there."""
@@ -41,8 +43,10 @@ class FileInputs:
         if found is None:
             found = await self._digest(ref, selectors, step)
             self._known[key] = found
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+            self._size += 1 + len(found.files)
+            while self._size > _REMEMBERED and len(self._known) > 1:
+                _, dropped = self._known.popitem(last=False)
+                self._size -= 1 + len(dropped.files)
         else:
             self._known.move_to_end(key)
         files = found.files
