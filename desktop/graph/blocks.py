@@ -2,8 +2,8 @@
 
 A block is a rectangle over a span of ranks: a straight chain of nodes, or a whole stage. Two
 blocks that share a rank never overlap. The order starts as given and follows the barycentre of
-each block's inputs and users in turn; after packing, blocks slide towards the mean of their neighbours as far
-as those beside them allow. The best of a few rounds by total edge length is kept.
+each block's inputs and users in turn; after packing, blocks slide towards the mean of their
+neighbours as far as those beside them allow. The best round by total edge length is kept.
 """
 
 from __future__ import annotations

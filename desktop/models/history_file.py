@@ -13,6 +13,7 @@ import json
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ SUFFIX = ".viaductbuild"
 _STATUS_TYPE = "application/vnd.buildkit.status.v0"
 _RECORD_TYPE = "application/vnd.buildkit.historyrecord.v0"
 _BLOB_LIMIT = 1 << 30
+_DAMAGE = (
+    ValueError, KeyError, EOFError, DecodeError, zlib.error, tarfile.TarError, zipfile.BadZipFile,
+)  # fmt: skip
 _JSON_LIMIT = 16 << 20
 
 
@@ -67,7 +71,7 @@ def read(path: Path) -> tuple[BuildFile, ...]:
             return tuple(_read_layout(path))
     except OSError as cause:
         raise UserInputError(f"{path} cannot be read: {cause.strerror}.") from cause
-    except (ValueError, KeyError, DecodeError, tarfile.TarError, zipfile.BadZipFile) as cause:
+    except _DAMAGE as cause:
         raise UserInputError(
             f"{path.name} is damaged, or is no exported build.",
             hint=f"Viaduct writes {SUFFIX} files and reads .dockerbuild files too.",

@@ -95,7 +95,7 @@ def _chip_icon(pip: Pip) -> str:
         if not pip.possible:
             return "failed"
         if pip.mode in {Mode.EMULATED, Mode.CROSS}:
-            return pip.mode.value
+            return str(pip.mode.value)
     return "" if pip.status is Status.PLANNED else pip.status.token
 
 
