@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 from dataclasses import dataclass
 from typing import Final
@@ -185,7 +186,9 @@ def unreachable(host: str, error: Exception) -> Error:
     if isinstance(error, asyncio.TimeoutError):
         reason = "it does not answer"
     elif isinstance(error, aiohttp.ClientConnectorError):
-        reason = (error.os_error.strerror or str(error.os_error)).lower()
+        # The text that asyncio puts there names the address, not the reason.
+        number = error.os_error.errno
+        reason = (os.strerror(number) if number else str(error.os_error)).lower()
     else:
         reason = str(error) or type(error).__name__
     return RegistryError(

@@ -122,7 +122,9 @@ async def test_nobody_listening_is_said_so(client: Clients) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(RegistryError, match=rf"127.0.0.1:{port} cannot be reached") as caught:
+    with pytest.raises(
+        RegistryError, match=rf"127.0.0.1:{port} cannot be reached: connection refused"
+    ) as caught:
         await client().resolve(parse_reference(f"127.0.0.1:{port}/app:1"))
     assert caught.value.temporary
     assert caught.value.hint
