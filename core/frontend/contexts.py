@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from core.dockerfile.gitref import GitRef, parse_git_ref
@@ -229,8 +229,8 @@ def _remote_context(
             lambda: op, Metadata(name="[internal] load remote build context", kind="context")
         )
         if inputs.remote_is_archive:
-            unpack = CopyAction(src=f"/{REMOTE_FILE}", dest="/", mode=0, attempt_unpack=True)
-            return copy_output(None, [(output, replace(unpack, mode=-1))], "", Metadata()), True
+            unpack = CopyAction(src=f"/{REMOTE_FILE}", dest="/", attempt_unpack=True)
+            return copy_output(None, [(output, unpack)], "", Metadata()), True
         return output, True
     given = inputs.inputs.get(MAIN_CONTEXT)
     if given is not None:

@@ -216,36 +216,36 @@ class _Dispatcher:
         self._history(f"WORKDIR {directory}", layer=layer)
 
     def _cmd(self, command: Cmd) -> None:
-        args = self._program(command, "cmd_at")
+        args = self._program(command)
         config = self._stage.config["config"]
         config["Cmd"] = list(args)
         config["ArgsEscaped"] = True
         self._history(f"CMD {go_quote_list(args)}")
 
     def _entrypoint(self, command: Entrypoint) -> None:
-        args = self._program(command, "entrypoint_at")
+        args = self._program(command)
         config = self._stage.config["config"]
         config["Entrypoint"] = list(args)
-        if self._stage.cmd_at is None:
+        if "cmd" not in self._stage.seen:
             config.pop("Cmd", None)
         self._history(f"ENTRYPOINT {go_quote_list(args)}")
 
-    def _program(self, command: Cmd | Entrypoint, place: str) -> tuple[str, ...]:
-        self._used_once(command.keyword, place)
+    def _program(self, command: Cmd | Entrypoint) -> tuple[str, ...]:
+        self._used_once(command)
         if not command.shell_form:
             return command.command
         if not self._stage.config["config"].get("Shell"):
             self._report(checks.json_recommended(command.keyword, self._step.ranges))
         return with_shell(self._stage.config, command.command)
 
-    def _used_once(self, keyword: str, place: str) -> None:
-        previous = getattr(self._stage, place)
+    def _used_once(self, command: Cmd | Entrypoint | Healthcheck) -> None:
+        previous = self._stage.seen.get(command.name)
         if previous is not None:
-            self._report(checks.repeated_instruction(keyword, previous))
-        setattr(self._stage, place, self._step.ranges)
+            self._report(checks.repeated_instruction(command.keyword, previous))
+        self._stage.seen[command.name] = self._step.ranges
 
     def _healthcheck(self, command: Healthcheck) -> None:
-        self._used_once(command.keyword, "healthcheck_at")
+        self._used_once(command)
         check = {
             "Test": list(command.test),
             "Interval": command.interval,

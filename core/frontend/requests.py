@@ -51,7 +51,9 @@ def lint_request(
 ) -> LintAnswer | NeedImages:
     """Run the build checks on every stage, or on what a target needs if one is named.
 
-    Never raises ``core.errors.Error``: it is part of the answer.
+    As BuildKit does, for the builder's own platform, whichever are asked for (``check_program`` of
+    ``core.lint.buildkit`` looks at each). Never raises ``core.errors.Error``: it is part of the
+    answer.
     """
     report = Report()
     try:
@@ -62,7 +64,7 @@ def lint_request(
             images=images,
             inputs=inputs or BuildInputs(),
             all_stages=not options.target,
-        ).dispatch_all(None if not options.platforms else options.platforms[0], report)
+        ).dispatch_all(None, report)
     except FactsMissingError as missing:
         return missing.needs
     except Error as error:
@@ -104,9 +106,8 @@ def outline_request(
     converter = SingleConverter(
         program=program, options=options, images=images, inputs=inputs or BuildInputs()
     )
-    platform = options.platforms[0] if options.platforms else None
     try:
-        return outline(converter.dispatch_all(platform, report).target)
+        return outline(converter.dispatch_all(None, report).target)
     except FactsMissingError as missing:
         return missing.needs
 

@@ -32,7 +32,8 @@ class StageState:
     ``from_`` is None for the latter. ``name`` is how progress calls the stage (empty where there is
     only one), ``label`` how people do, ``base_name`` what it starts from, expanded. ``paths`` are
     those read from a client's directory that this stage stands for; stages with a common base share
-    the set. ``context_paths`` are those read from the build context.
+    the set. ``context_paths`` are those read from the build context. ``seen`` says where the last
+    CMD, ENTRYPOINT and HEALTHCHECK of the stage stand, by lower-case name.
     """
 
     from_: From | None
@@ -62,9 +63,7 @@ class StageState:
     resolved: bool = False
     onbuild_taken: bool = False
     workdir_set: bool = False
-    cmd_at: Ranges | None = None
-    entrypoint_at: Ranges | None = None
-    healthcheck_at: Ranges | None = None
+    seen: dict[str, Ranges] = field(default_factory=dict)
 
     @property
     def written_name(self) -> str:
