@@ -20,6 +20,7 @@ from core.registry.refusals import Answer, unreachable, wrong_credentials
 _CLIENT_ID: Final = "viaduct"
 _DEFAULT_LIFE: Final = 60.0
 _MARGIN: Final = 10.0
+_REFUSED_FOR: Final = 3.0
 
 Scopes = frozenset[str]
 
@@ -48,6 +49,7 @@ class Authorizer:
         self._tokens: dict[Scopes, _Token] = {}
         self._locks: dict[Scopes, asyncio.Lock] = {}
         self._user: str | None = None
+        self._refusal: tuple[float, AuthenticationError | None] = (0.0, None)
 
     @property
     def user(self) -> str | None:
@@ -77,9 +79,20 @@ class Authorizer:
         async with self._locks.setdefault(scopes, asyncio.Lock()):
             token = self._valid(scopes)
             if token is None:
-                token = await self._fetch(session, challenge, scopes)
+                self._raise_recent_refusal()
+                try:
+                    token = await self._fetch(session, challenge, scopes)
+                except AuthenticationError as error:
+                    self._refusal = (time.monotonic(), error)
+                    raise
                 self._tokens[scopes] = token
         return token.header
+
+    def _raise_recent_refusal(self) -> None:
+        # Uploads run side by side: one wrong password must not count as several attempts.
+        moment, error = self._refusal
+        if error is not None and time.monotonic() - moment < _REFUSED_FOR:
+            raise error
 
     def _valid(self, scopes: Scopes) -> _Token | None:
         token = self._tokens.get(scopes)

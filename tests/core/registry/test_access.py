@@ -91,6 +91,17 @@ async def test_a_wrong_password_is_an_authentication_error(
     assert registry.tags == {}
 
 
+async def test_a_wrong_password_is_tried_once(
+    registry: Double, client: Clients, image: Images, store: ContentStore
+) -> None:
+    registry.auth = "bearer"
+    with pytest.raises(AuthenticationError):
+        await client("user", "wrong").push(
+            registry.reference("app:1"), image("linux/amd64", "linux/arm64"), store
+        )
+    assert registry.token_requests == 1
+
+
 @pytest.mark.parametrize("auth", ["basic", "bearer"])
 async def test_pushing_without_credentials_says_to_sign_in(
     registry: Double, client: Clients, image: Images, store: ContentStore, auth: str
