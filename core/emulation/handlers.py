@@ -58,8 +58,10 @@ class Handler:
         kind = "E" if self.extension else "M"
         magic = self.extension or _escaped(self.magic)
         offset = str(self.offset) if self.offset else ""
-        fields = (self.name, kind, offset, magic, _escaped(self.mask), self.interpreter)
-        return f":{':'.join(fields)}:{self.flags}"
+        fields = (self.name, kind, offset, magic, _escaped(self.mask), self.interpreter, self.flags)
+        # The line's first character parts the fields; no field may have it.
+        between = next((one for one in ":|,!%~" if not any(one in f for f in fields)), ":")
+        return between + between.join(fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,11 @@ def remove(directory: Path, name: str) -> None:
         _write(directory / name, b"-1")
     except FileNotFoundError:
         return
+
+
+def shown_name(name: str) -> str:
+    """A handler's name for people: names may hold any byte but a slash."""
+    return name if name.isprintable() else ascii(name)
 
 
 def set_enabled(directory: Path, name: str, *, enabled: bool) -> None:

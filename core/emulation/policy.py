@@ -8,7 +8,7 @@ registry, QEMU in front of the step's program.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +79,7 @@ class _Probe:
             if runs and not handlers:
                 native.append(platform)
             elif runs and platform not in self._settings.off:
-                # The handler that was registered last answers; which one that is, is not shown.
-                program = Path(handlers[-1].interpreter)
+                program = Path(self._answering(platform, handlers).interpreter)
                 emulated[platform] = self._interpreter(program, Means.SYSTEM)
         native.sort(key=lambda platform: platform.architecture != host.architecture)
         if not native:
@@ -98,6 +97,15 @@ class _Probe:
                 remove(self._registry.directory, architecture.handler("").name)
         namespace = None if self._registry is None else self._registry.user_namespace
         return Machine(native=tuple(native), emulated=_in_order(emulated), user_namespace=namespace)
+
+    def _answering(self, platform: Platform, handlers: Sequence[Handler]) -> Handler:
+        """Which of several handlers the kernel takes: their order is not shown."""
+        if len({handler.interpreter for handler in handlers}) > 1:
+            program = self._test.answering(platform)
+            for handler in handlers:
+                if program and os.path.realpath(handler.interpreter) == program:
+                    return handler
+        return handlers[-1]
 
     def _emulate(
         self, architecture: Architecture, platforms: list[Platform]
@@ -135,7 +143,8 @@ class _Probe:
 
     def _interpreter(self, program: Path, means: Means) -> Interpreter:
         if program not in self._versions:
-            self._versions[program] = qemu_version(program)
+            # A name such as aarch64-binfmt-P is a link, and a program that reads its own name.
+            self._versions[program] = qemu_version(Path(os.path.realpath(program)))
         return Interpreter(program=program, means=means, version=self._versions[program])
 
 

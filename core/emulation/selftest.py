@@ -10,12 +10,13 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.emulation.programs import tiny_program
+from core.emulation.programs import EXIT_STATUS, counting_program, tiny_program
 from core.oci.platform import Platform
 
 _TIMEOUT = 10
@@ -57,10 +58,48 @@ class SelfTest:
             return Trial(platform=platform, problem="there is no test program for it")
         return Trial(platform=platform, problem=_problem([str(interpreter), str(path)]))
 
-    def _program(self, platform: Platform) -> Path | None:
-        path = self._root / str(platform).replace("/", "-")
+    def seconds(self, command: Sequence[str], platform: Platform, *, counting: bool) -> float:
+        """How long a program takes with ``command`` in front: the best of three; inf if it fails.
+
+        ``counting`` takes the one with a loop in it.
+        """
+        path = self._program(platform, counting=counting)
+        if path is None:
+            return float("inf")
+        best = float("inf")
+        for _ in range(3):
+            start = time.perf_counter()
+            if _problem([*command, str(path)]):
+                return float("inf")
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    def answering(self, platform: Platform) -> str:
+        """The interpreter that the kernel starts for a program: "" when that cannot be seen.
+
+        With several handlers for one format only the kernel knows which comes first.
+        """
+        path = self._program(platform)
+        if path is None:
+            return ""
+        for _ in range(5):
+            try:
+                with subprocess.Popen(
+                    [path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                ) as process:  # fmt: skip
+                    try:
+                        return os.readlink(f"/proc/{process.pid}/exe").removesuffix(" (deleted)")
+                    except OSError:
+                        continue
+            except OSError:
+                return ""
+        return ""
+
+    def _program(self, platform: Platform, *, counting: bool = False) -> Path | None:
+        path = self._root / (str(platform).replace("/", "-") + ("-counts" if counting else ""))
         if not path.exists():
-            program = tiny_program(platform)
+            program = counting_program(platform) if counting else tiny_program(platform)
             if program is None:
                 return None
             path.write_bytes(program)
@@ -92,7 +131,7 @@ def _problem(command: Sequence[str]) -> str:
         return "it hung"
     except OSError as error:
         return os.strerror(error.errno or 0)
-    if done.returncode == 0:
+    if done.returncode == EXIT_STATUS:
         return ""
     said = done.stderr.strip().splitlines()
     if said:
