@@ -104,11 +104,13 @@ class PlainDisplay:
             return
         if last == 2.0:
             return
+        if entry.name == "waiting" and not done:
+            return
         pending.shown_counts[id] = 2.0 if done else share
         size = f" {_size(entry.current)}" if entry.current else ""
         if entry.total and entry.total != entry.current:
             size += f" / {_size(entry.total)}"
-        name = entry.name if entry.name and entry.name != id else ""
+        name = entry.name if entry.name not in {"", id, "done"} else ""
         text = " ".join(part for part in (name, id) if part)
         pending.lines.append(f"#{step.number} {text}{size}{' done' if done else ''}")
 

@@ -40,7 +40,7 @@ class BridgeService:
 
     def _of_build(self, method: Method[Q, R], reply: Callable[[Bridge, Q], Awaitable[R]]) -> Routes:
         async def serve(call: Incoming[Q, R]) -> None:
-            bridge = self._bridges.get(call.header(Methods.BUILD_ID_HEADER))
+            bridge = await self._bridges.get(call.header(Methods.BUILD_ID_HEADER))
             await call.send(await reply(bridge, await call.request()))
 
         return route(method, serve)

@@ -13,7 +13,7 @@ from core.errors import BuilderError, NotFoundError
 from core.registry.credentials import Credentials
 from core.wire.diffcopy import Receive, SendMany, TreeReceiver, send_tree
 from core.wire.pb import control_pb2, fsutil_pb2, session_pb2
-from core.wire.rpc import CallChannel, Incoming, ProtocolFactory, call, open_stream
+from core.wire.rpc import CallChannel, Incoming, ProtocolFactory, call, end, open_stream
 from core.wire.services import Session as Services
 from core.wire.stream_transport import run_inside
 from core.wire.tree import Entry
@@ -86,7 +86,7 @@ class Session:
             async def outward() -> None:
                 while data := await reader.read(_PIECE):
                     await stream.send_message(session_pb2.BytesMessage(data=data))
-                await stream.end()
+                await end(stream)
 
             task = asyncio.create_task(outward())
             try:
@@ -149,7 +149,7 @@ class Session:
                     await stream.send_message(packet)
 
             yield receive, send
-            await stream.end()
+            await end(stream)
 
     @asynccontextmanager
     async def file_writer(
@@ -163,7 +163,7 @@ class Session:
         async with open_stream(self.channel, Services.SEND, metadata=headers) as stream:
             await stream.send_request()
             yield ClientFile(stream)
-            await stream.end()
+            await end(stream)
             # The client answers nothing; it ends the stream when the file is closed.
             while await stream.recv_message() is not None:
                 continue

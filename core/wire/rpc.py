@@ -24,6 +24,9 @@ from grpclib.protocol import H2Protocol
 from grpclib.server import Handler as RequestHandler
 from grpclib.server import Stream as ServerStream
 from h2.config import H2Configuration
+from h2.errors import ErrorCodes
+from h2.events import StreamReset
+from h2.exceptions import StreamClosedError
 
 from core.errors import BuilderError, Error
 from core.wire.failure import from_grpc, to_grpc
@@ -57,6 +60,15 @@ class _Protocol(H2Protocol):
         super().connection_made(transport)
         # Error details hold a Dockerfile: more than HPACK's default limit of 64 KiB.
         self.connection._connection.decoder.max_header_list_size = _MAX_HEADER_BYTES
+        self.processor.processors[StreamReset] = self._stream_reset
+
+    def _stream_reset(self, event: StreamReset) -> None:
+        """A server that has answered in full may reset a stream that the caller did not end
+        (RFC 9113, section 8.1), and Go's does. That is no failure of the call."""
+        stream = self.processor.streams.get(event.stream_id)
+        answered = stream is not None and stream.trailers_received.is_set()
+        if not (answered and event.remote_reset and event.error_code == ErrorCodes.NO_ERROR):
+            self.processor.process_stream_reset(event)
 
 
 def _h2(*, client: bool) -> H2Configuration:
@@ -160,7 +172,8 @@ async def open_stream(
             yield stream
     except GRPCError as error:
         raise from_grpc(error) from error
-    except (StreamTerminatedError, ProtocolError) as error:
+    except (StreamTerminatedError, ProtocolError, StreamClosedError) as error:
+        log.debug("%s was cut off", method.path, exc_info=True)
         raise BuilderError(
             "the connection to the builder was lost",
             hint="The builder may have stopped; its log says why.",
@@ -168,6 +181,14 @@ async def open_stream(
         ) from error
     except TimeoutError as error:
         raise BuilderError("the builder did not answer in time", temporary=True) from error
+
+
+async def end(stream: Stream[Any, Any]) -> None:
+    """Say that nothing more will be sent, unless the other side has closed the call already."""
+    try:
+        await stream.end()
+    except StreamClosedError:
+        return
 
 
 class Incoming(Generic[Q, R]):
