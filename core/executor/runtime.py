@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.emulation.programs import tiny_program
+from core.emulation.programs import EXIT_STATUS, tiny_program
 from core.errors import MachineError
 from core.executor.request import ExecRequest
 from core.executor.spec import base_mounts, runtime_spec
@@ -130,7 +130,7 @@ def _tried(runtime: Runtime, bundle: Path, *, in_user_namespace: bool) -> Runtim
             pass
         finally:
             _call([*base, "delete", "--force", container], bundle)
-    _call(runtime.command(state, bundle, container), bundle)
+    _call(runtime.command(state, bundle, container), bundle, expected=EXIT_STATUS)
     return runtime
 
 
@@ -139,7 +139,7 @@ def filter_annotation(compiled: str) -> dict[str, str]:
     return {"run.oci.seccomp_bpf_data": compiled}
 
 
-def _call(command: list[str], bundle: Path) -> None:
+def _call(command: list[str], bundle: Path, *, expected: int = 0) -> None:
     try:
         # No pipes: a container that was created keeps them open.
         with (bundle / "output").open("wb") as output:
@@ -153,7 +153,7 @@ def _call(command: list[str], bundle: Path) -> None:
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MachineError(str(error)) from error
-    if done.returncode != 0:
+    if done.returncode != expected:
         said = (bundle / "output").read_text(errors="replace").strip()
         raise MachineError(read_log(bundle) or said or f"exit status {done.returncode}")
 
