@@ -127,6 +127,8 @@ async def _session(app: object, argument: Path | None) -> int:
         with suppress(NotImplementedError, ValueError, RuntimeError):
             loop.add_signal_handler(number, window.close)
     window.show()
+    window.raise_()
+    window.activateWindow()
     ended = until_closed(window)
     tasks.start(window.restore(argument, sample=install_sample), name="restore")
     tasks.start(_connect(engine), name="connect")

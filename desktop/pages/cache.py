@@ -69,7 +69,7 @@ class CachePage(EnginePage):
         self._filter = QLineEdit()
         self._filter.setPlaceholderText(self.tr("Filter by step or kind"))
         self._filter.setAccessibleName(self.tr("Filter cache records"))
-        self._filter.setMaximumWidth(320)
+        self._filter.setFixedWidth(300)
         self._filter.textChanged.connect(lambda _text: self._fill())
         self._remove = QPushButton(self.tr("Remove Selected"))
         self._remove.setEnabled(False)

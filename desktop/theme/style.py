@@ -151,6 +151,7 @@ QFrame[role="popup"] {
 }
 QFrame[role="line"] { background: $border; border: none; max-height: 1px; min-height: 1px; }
 
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QLabel[role="title"] { font-size: ${size_title}pt; font-weight: 600; }
 QLabel[role="heading"] { font-weight: 600; }
 QLabel[role="muted"] { color: $text_muted; }

@@ -86,6 +86,7 @@ class Page(QWidget):
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(title)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.head = QHBoxLayout()
         self.head.setSpacing(METRICS.gap)
         words = QVBoxLayout()

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QGuiApplication
 
 from core.client.credentials import CredentialStore
 from core.errors import AuthenticationError, BuilderError, Error, MachineError
@@ -166,6 +167,8 @@ class BuildsControl(QObject):
                     text = self.tr("Pushed %1 in %2").replace("%1", title).replace("%2", took)
                 status.set_build(text, session.digest, "done", "done")
                 self._tell_done(session, text)
+                if session.request.push and self._window.context.engine.is_embedded:
+                    self._window.start(self._read_back(session, text), "read back")
             case BuildStatus.CANCELLED:
                 status.set_build(self.tr("Cancelled %1").replace("%1", title), "", "cancelled",
                                  "cancelled")  # fmt: skip
@@ -181,6 +184,37 @@ class BuildsControl(QObject):
         if session.digest:
             sentence += f"  {session.digest[:19]}…"
         self._window.workbench.banner.show_notice(sentence, kind="banner-done")
+
+    async def _read_back(self, session: BuildSession, text: str) -> None:
+        """Tick each platform that the registry serves now."""
+        from desktop.building.verify import read_back
+
+        builder = await self._window.context.engine.builder()
+        try:
+            images = await read_back(builder, session.request)
+        except Error as problem:
+            self._window.context.notices.show(
+                self.tr("%1, but it could not be read back: %2")
+                .replace("%1", text)
+                .replace("%2", sentence(problem)),
+                kind="banner-warning",
+            )
+            return
+        lines = []
+        for image in images:
+            ticks = "   ".join(f"✓ {platform}" for platform, _digest in image.platforms)
+            lines.append(f"{image.reference} serves {image.digest[:19]}…   {ticks}")
+        missing = sorted({platform for image in images for platform in image.missing})
+        if missing:
+            lines.append(self.tr("Missing: %1").replace("%1", ", ".join(missing)))
+        details = "\n".join(
+            f"{platform}  {digest}" for image in images for platform, digest in image.platforms
+        )
+        self._window.workbench.banner.show_notice(
+            "\n".join([f"{text}.", *lines]),
+            kind="banner-failed" if missing else "banner-done",
+            actions=((self.tr("Copy Digests"), lambda: _copy(details)),),
+        )
 
     async def _after_failure(self, session: BuildSession) -> None:
         error = session.error
@@ -292,3 +326,7 @@ class BuildsControl(QObject):
         from desktop.pages.shell import open_step_shell
 
         await open_step_shell(self._window, session.ref, vertex)
+
+
+def _copy(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)

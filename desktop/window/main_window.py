@@ -115,6 +115,8 @@ class MainWindow(QMainWindow):
             tab = self.workbench.documents.current()
             if tab is not None:
                 tab.editor.setFocus()
+        else:
+            page.setFocus()
 
     def _make(self, spec: PageSpec) -> QWidget:
         return make_page(spec, self)
