@@ -84,7 +84,8 @@ class SingleConverter:
         """Every stage that is needed, its instructions applied."""
         program, options = self.program, self.options
         escape = program.document.escape
-        self._check_file(report)
+        if not report.silent:
+            self._check_file(report)
         choice = PlatformChoice.of(options, platform)
         build_args = dict(options.build_args)
         automatic = automatic_args(
@@ -93,7 +94,8 @@ class SingleConverter:
             build_args,
             options.target or program.stages[-1].name,
         )
-        self._check_default_bases(automatic, report)
+        if not report.silent:
+            self._check_default_bases(automatic, report)
         args, infos = global_args(automatic, program.meta_args, build_args, escape)
         contexts = ContextLoader(options=options, inputs=self.inputs, images=self._images())
         epoch = self._epoch(args, build_args, contexts)
