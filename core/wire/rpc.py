@@ -188,7 +188,8 @@ async def end(stream: Stream[Any, Any]) -> None:
     try:
         await stream.end()
     except StreamClosedError:
-        return
+        # grpclib refuses to read the trailers of a stream that it believes open.
+        stream._end_done = True
 
 
 class Incoming(Generic[Q, R]):
