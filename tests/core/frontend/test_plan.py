@@ -1,7 +1,5 @@
 """The plan that the window draws while one types."""
 
-import time
-
 import pytest
 
 from core.frontend.inputs import ImageRequest, ResolvedImage
@@ -132,26 +130,3 @@ def test_a_target_that_is_not_there_is_an_error_and_nothing_is_needed() -> None:
     made = make("FROM a AS x\nRUN y\n", target="z")
     assert "no stage called 'z'" in str(made.errors[0])
     assert not made.stages[0].needed
-
-
-@pytest.mark.bench
-def test_a_large_file_is_planned_between_two_keystrokes() -> None:
-    lines: list[str] = []
-    for number in range(30):
-        flag = "--platform=$BUILDPLATFORM " if number % 3 == 0 else ""
-        lines.append(f"FROM {flag}alpine:3.{number} AS s{number}")
-        lines += ["ARG TARGETARCH", "ENV FOO=bar BAZ=$FOO/x"]
-        for step in range(4):
-            lines.append(f"RUN apt-get update && apt-get install p{step} && echo $TARGETARCH")
-            lines.append(f"COPY src{step}/f /dst/{step}/")
-            lines.append(f"WORKDIR /app/$FOO/{step}")
-        lines.append(f"COPY --from=s{number - 1} /x /y" if number else "USER me")
-    text = "\n".join(lines[:500])
-    six = "linux/amd64,linux/arm64,linux/s390x,linux/arm/v7,linux/386,linux/ppc64le"
-    times = []
-    for _ in range(5):
-        started = time.perf_counter()
-        made = make(text, six)
-        times.append(time.perf_counter() - started)
-    assert not made.errors
-    assert min(times) < 0.03
