@@ -1,0 +1,212 @@
+"""The whole path in a real window: edit, build, watch, push, and what came of it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import struct
+import subprocess
+import tarfile
+import urllib.request
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.client.builder import Builder
+from core.progress.messages import SolveStatus
+from core.progress.state import BuildState, StepState
+from core.wire.pb import engine_pb2
+from core.wire.services import Engine
+from desktop.theme.tokens import DARK, LIGHT
+
+pytestmark = pytest.mark.integration
+
+# e_machine of the ELF header (ELF gABI), and what uname -m says there.
+MACHINES = {
+    "linux/amd64": (62, "x86_64"),
+    "linux/arm64": (183, "aarch64"),
+    "linux/arm/v7": (40, "armv7l"),
+    "linux/386": (3, "x86_64"),
+}
+SETTLE = 90
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def images(home: Any) -> dict[str, engine_pb2.Image]:
+    async def ask(builder: Builder) -> dict[str, engine_pb2.Image]:
+        answer = await builder.call(Engine.LIST_IMAGES, engine_pb2.ListImagesRequest())
+        return {image.name: image for image in answer.images}
+
+    found: dict[str, engine_pb2.Image] = home.ask(ask)
+    return found
+
+
+def last_build(home: Any) -> BuildState:
+    """All events of the newest build."""
+
+    async def ask(builder: Builder) -> BuildState:
+        records = [event.record async for event in builder.history()]
+        newest = max(records, key=lambda record: record.CreatedAt.ToNanoseconds())
+        state = BuildState()
+        status: SolveStatus
+        async for status in builder.attach(newest.Ref):
+            state.apply(status)
+        return state
+
+    found: BuildState = home.ask(ask)
+    return found
+
+
+def fetch(registry: str, path: str) -> bytes:
+    accept = (
+        "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, */*"
+    )
+    request = urllib.request.Request(f"http://{registry}/v2/{path}", headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        data: bytes = answer.read()
+    return data
+
+
+def files_of(registry: str, name: str, digest: str) -> dict[str, bytes]:
+    """Path to content of an image's files, upper layers over lower; digests are checked."""
+    manifest = json.loads(fetch(registry, f"{name}/manifests/{digest}"))
+    found: dict[str, bytes] = {}
+    for layer in manifest["layers"]:
+        blob = fetch(registry, f"{name}/blobs/{layer['digest']}")
+        assert "sha256:" + hashlib.sha256(blob).hexdigest() == layer["digest"]
+        with tarfile.open(fileobj=BytesIO(gzip.decompress(blob))) as archive:
+            for member in archive:
+                source = archive.extractfile(member) if member.isreg() else None
+                if source is not None:
+                    found[member.name.removeprefix("./").lstrip("/")] = source.read()
+    return found
+
+
+def test_the_sample_is_built_and_pushed_with_two_clicks(
+    start: Callable[..., Any],
+    home: Any,
+    registry: str,
+    wait_until: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    app = start()
+    app.wait_for_title("Dockerfile.*sample")
+    left, right, middle = app.build_button(rgb(LIGHT.accent))
+
+    app.click((left + right) // 2, middle)
+    wait_until(
+        lambda: "docker.io/library/viaduct-sample:latest" in images(home), SETTLE, "the build"
+    )
+    state = last_build(home)
+    ran = {v.step.text for v in state.vertices.values() if v.state is StepState.DONE}
+    assert any("describe" in text for text in ran)
+    app.picture("built-light")
+
+    tag = f"{registry}/viaduct/sample:1"
+    app.key("alt+a")
+    app.key("ctrl+a")
+    app.type(tag)
+    app.click(right + 60, middle)
+
+    def index() -> dict[str, Any] | None:
+        done = subprocess.run(
+            ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{tag}"],
+            capture_output=True, check=False,
+        )  # fmt: skip
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    served = wait_until(index, SETTLE, "the push")
+    manifests = {
+        "/".join(filter(None, (p["os"], p["architecture"], p.get("variant")))): m["digest"]
+        for m in served["manifests"]
+        for p in [m["platform"]]
+    }
+    assert list(manifests) == list(MACHINES)
+    for platform, digest in manifests.items():
+        files = files_of(registry, "viaduct/sample", digest)
+        number, machine = MACHINES[platform]
+        assert struct.unpack_from("<H", files["bin/busybox"], 18)[0] == number
+        assert files["www/platform.txt"].decode() == (
+            f"platform asked for: {platform}\nmachine seen here:  {machine}\n"
+        )
+        assert b"Viaduct sample 1.0" in files["www/index.html"]
+
+    # Nothing had to run for the push: every step was known from the build before it.
+    again = last_build(home)
+    repeated = [
+        v.name
+        for v in again.vertices.values()
+        if v.state is StepState.DONE and v.vertex.kind == "exec"
+    ]
+    assert repeated == []
+    assert app.picture("pushed-light").colours() > 20
+
+    app.key("ctrl+shift+p")
+    app.type("dark colours")
+    app.key("Return")
+    wait_until(
+        lambda: app.picture("pushed-dark").run_of(rgb(DARK.accent), 60), 10, "the dark theme"
+    )
+    assert app.child.poll() is None
+
+
+def test_a_failing_step_and_an_unknown_base_leave_the_window_usable(
+    start: Callable[..., Any], home: Any, wait_until: Callable[..., Any], tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    dockerfile = project / "Dockerfile"
+    dockerfile.write_text("FROM busybox\nRUN echo before; exit 3\n")
+    app = start(str(project))
+    app.wait_for_title("Dockerfile.*project")
+    app.key("ctrl+b")
+
+    def failed() -> str:
+        failure = last_build(home).failed
+        return failure.vertex.error if failure is not None else ""
+
+    assert "3" in wait_until(failed, SETTLE, "the failure")
+    app.picture("failed")
+    assert app.child.poll() is None
+
+    app.key("ctrl+1", "ctrl+a")
+    app.type("FROM busybox")
+    app.key("Return")
+    app.type("RUN true")
+    app.key("ctrl+s")
+    wait_until(lambda: "RUN true" in dockerfile.read_text(), 10, "the save")
+    app.key("ctrl+b")
+    wait_until(lambda: not failed(), SETTLE, "the second build")
+    assert app.child.poll() is None
+
+
+def test_escape_twice_cancels(
+    start: Callable[..., Any], home: Any, wait_until: Callable[..., Any], tmp_path: Path
+) -> None:
+    project = tmp_path / "slow"
+    project.mkdir()
+    (project / "Dockerfile").write_text("FROM busybox\nRUN echo started; sleep 300\n")
+    app = start(str(project))
+    app.wait_for_title("Dockerfile.*slow")
+    app.key("ctrl+b")
+
+    async def running(builder: Builder) -> int:
+        return (await builder.hello()).builds
+
+    def sleeping() -> bool:
+        listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+        return "sleep 300" in listing.stdout
+
+    wait_until(sleeping, SETTLE, "the step")
+    app.key("Escape")
+    app.key("Escape")
+    wait_until(lambda: home.ask(running) == 0, SETTLE, "the cancellation")
+    wait_until(lambda: not sleeping(), 20, "the end of the step's program")
+    assert app.child.poll() is None
