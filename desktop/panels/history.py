@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSortFilterProxyModel, Qt, QTimer, Signal
+from PySide6.QtCore import QMetaMethod, QPoint, QSortFilterProxyModel, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -326,10 +326,17 @@ class HistoryPage(QWidget):
         )
         if build.status.ended:
             self._open[ref] = found
-            for old in list(self._open)[:-_KEPT_OPEN]:
-                # Views may still show it: it goes with the page, its log's file too.
-                self._open.pop(old)
+            self._let_go()
         return found
+
+    def _let_go(self) -> None:
+        """Close the builds that were opened longest ago, but for what a view still shows."""
+        for ref in list(self._open)[:-_KEPT_OPEN]:
+            build = self._open[ref]
+            if not build.isSignalConnected(QMetaMethod.fromSignal(build.changed)):
+                del self._open[ref]
+                build.close()
+                build.deleteLater()
 
     async def _load(self, ref: str) -> Recorded:
         build = self._model.build(ref)
