@@ -12,15 +12,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.cache.database import Database
+from core.cache.downloads import Downloads
 from core.cache.holds import Holds
 from core.cache.keys import KeyId, KeyStore
 from core.cache.layers import LayerRecords, RecordKind
 from core.cache.mounts import CacheMounts
 from core.cache.results import ResultStore
+from core.cache.stats import StatCache
+from core.cache.steps import StepMemory
 from core.cache.usage import UsageRecord, usage
 
 _GB = 10**9
 _HOUR = 3600 * 10**9
+_NOTES_KEPT = 60 * 24 * _HOUR
+_NOTES_PAUSE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +105,15 @@ class Pruner:
         self._remove_layer = remove_layer
         self._holds = holds
         self._free = free
+        self._measured: dict[str, int] = {}
+        self._forgot_at = 0.0
 
     def usage(self) -> tuple[UsageRecord, ...]:
-        """Every record of the cache; cache mounts are measured anew."""
+        """Every record of the cache; cache mounts that were used since are measured anew."""
         for mount in self._mounts.all():
-            self._mounts.measure(mount.directory)
+            if self._measured.get(mount.directory) != mount.last_used:
+                self._mounts.measure(mount.directory)
+                self._measured[mount.directory] = mount.last_used
         return usage(self._db, self._layers, self._mounts, held=self._holds.current())
 
     def preview(
@@ -126,6 +135,7 @@ class Pruner:
         now: int | None = None,
     ) -> tuple[UsageRecord, ...]:
         """Delete what ``policies`` say (of it, those with an id in ``only``); what was deleted."""
+        self._forget_notes()
         chosen = self.preview(policies, now=now)
         return tuple(
             record
@@ -137,6 +147,17 @@ class Pruner:
         """Forget layers that are no longer on disk, and every result that needs one of them."""
         for layer in layers:
             self._forget(layer)
+
+    def _forget_notes(self) -> None:
+        """Now and then, forget what was noted of contexts, steps and downloads long unused."""
+        moment = time.monotonic()
+        if self._forgot_at and moment - self._forgot_at < _NOTES_PAUSE_SECONDS:
+            return
+        self._forgot_at = moment
+        before = time.time_ns() - _NOTES_KEPT
+        StatCache(self._db).forget(before=before)
+        StepMemory(self._db).forget(before=before)
+        Downloads(self._db).forget(before=before)
 
     def _remove(self, record: UsageRecord) -> bool:
         if record.kind is RecordKind.CACHE_MOUNT:

@@ -18,6 +18,9 @@ class EdgeIndex(Generic[R]):
     def __init__(self) -> None:
         self._edges: dict[tuple[Any, ...], EdgeNode[R]] = {}
 
+    def __len__(self) -> int:
+        return len(self._edges)
+
     def find_twin(self, edge: EdgeNode[R]) -> EdgeNode[R] | None:
         """An edge that ``edge`` can be merged into; else ``edge`` is indexed and None given."""
         twin: EdgeNode[R] | None = None

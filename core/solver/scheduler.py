@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from core.cache.keys import CONTENT, KeyId, KeyStore, Link
 from core.cache.results import ResultStore
-from core.errors import CancelledBuildError
+from core.errors import CancelledBuildError, Error
 from core.solver.edges import Dependency, EdgeNode, Level, VertexNode
 from core.solver.limits import Limits
 from core.solver.merging import EdgeIndex
@@ -64,6 +64,11 @@ class Scheduler(Generic[R]):
         self._queue: deque[EdgeNode[R]] = deque()
         self._queued: set[EdgeNode[R]] = set()
         self._running = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is known of any edge."""
+        return not self._queue and not self._index
 
     def push(self, edge: EdgeNode[R]) -> None:
         """Put ``edge`` up for a look."""
@@ -405,6 +410,8 @@ class Scheduler(Generic[R]):
                     raise
                 node.error = CancelledBuildError(f"{node.vertex.name} was cancelled from within.")
             except Exception as error:
+                if isinstance(error, Error) and not error.ranges:
+                    error.ranges = node.vertex.metadata.ranges
                 node.error = error
 
         def over(_: asyncio.Task[None]) -> None:

@@ -66,6 +66,11 @@ class Solver(Generic[R]):
             resolve=lambda node: resolve(node.vertex),
         )
 
+    @property
+    def idle(self) -> bool:
+        """Whether no build is known any more."""
+        return not self._nodes and self._scheduler.idle
+
     async def __aenter__(self) -> Solver[R]:
         self._group = await asyncio.TaskGroup().__aenter__()
         return self

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from core.cache.database import Database
+from core.cache.downloads import Downloads
 from core.cache.gc import Policy, Pruner, choose, default_policies
 from core.cache.holds import Holds
 from core.cache.keys import KeyStore
 from core.cache.layers import LayerRecords, RecordKind
 from core.cache.mounts import CacheMounts
 from core.cache.results import ResultStore, StoredResult
+from core.cache.stats import StatCache
 from core.cache.usage import UsageRecord, by_kind
 
 MB = 10**6
@@ -127,6 +129,18 @@ def test_pruning_can_be_narrowed_to_some_records(cache) -> None:
     _, _, removed, pruner = cache
     pruner.prune([Policy()], only=["other"])
     assert removed == ["other"]
+
+
+def test_pruning_forgets_notes_long_unused(cache) -> None:
+    database, _, _, pruner = cache
+    stats, downloads = StatCache(database), Downloads(database)
+    stats.save("old", {"": {}}, now=1)
+    stats.save("new", {"": {}})
+    downloads.put("https://a", {})
+    pruner.prune([])
+    assert stats.load("old") == {}
+    assert list(stats.load("new")) == [""]
+    assert downloads.get("https://a") == {}
 
 
 def test_a_layer_lost_from_disk_takes_its_results_along(cache) -> None:

@@ -183,6 +183,7 @@ async def solver(world, database):
         database=database, codec=world, resolve=world.resolve, limits=Limits(8, 2)
     ) as running:
         yield running
+        assert running.idle
     assert +world.held == Counter(), "results are still held"
 
 

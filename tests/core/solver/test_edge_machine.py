@@ -176,6 +176,7 @@ class Machine(RuleBasedStateMachine):
         for vertex, task in self.builds:
             assert task.done(), f"{vertex.name} hangs"
         self.finished_builds_have_the_right_result()
+        assert self.solver.idle
         self.run(self.solver.__aexit__(None, None, None))
         self.run(self.loop.shutdown_default_executor())
         self.loop.close()

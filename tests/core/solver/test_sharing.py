@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from core.errors import BuildError
+from core.errors import BuildError, LineRange
 from core.llb.metadata import Metadata
 from core.llb.vertex import Edge
 from core.solver.protocol import Slot
@@ -121,6 +121,16 @@ async def test_a_failing_cache_map_fails_the_build(world, solve) -> None:
     image = world.vertex("image", slow_map=True, map_fails=BuildError("not found"))
     with pytest.raises(BuildError, match="not found"):
         await solve(world.vertex("run", image))
+
+
+async def test_a_failure_is_told_with_the_lines_of_its_step(world, solve) -> None:
+    where = (LineRange(start=3, end=4),)
+    broken = world.vertex(
+        "broken", fails=BuildError("no"), metadata=Metadata(name="broken", ranges=where)
+    )
+    with pytest.raises(BuildError) as caught:
+        await solve(world.vertex("top", broken))
+    assert caught.value.ranges == where
 
 
 async def test_the_failure_holds_the_inputs_of_the_failed_step(world, solver) -> None:
