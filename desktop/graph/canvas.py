@@ -343,8 +343,9 @@ class GraphCanvas(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._spin.stop()
-        self._animation.stop()
-        self._show(self._layout)
+        if self._animation.state() is QVariantAnimation.State.Running:
+            self._animation.stop()
+            self._show(self._layout)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         if not self.marks.current and self._layout.positions:
