@@ -19,6 +19,7 @@ from core.client.locations import Locations
 from core.content.images import ImageStore
 from core.content.sources import BlobSources
 from core.content.store import ContentStore
+from core.daemon.archive_service import ArchiveService
 from core.daemon.bridge_service import BridgeService
 from core.daemon.bridges import Bridges
 from core.daemon.build_run import BuildRun
@@ -26,12 +27,14 @@ from core.daemon.builds import Builds
 from core.daemon.cache_service import CacheKeeper
 from core.daemon.control import Control
 from core.daemon.engine_service import EngineFacts, EngineService
+from core.daemon.failed_steps import FailedSteps
 from core.daemon.history import History
 from core.daemon.image_service import ImageService
 from core.daemon.machine import Machine
 from core.daemon.namespace import Confinement
 from core.daemon.operations import Operations
 from core.daemon.options import DaemonOptions
+from core.daemon.run_service import RunService
 from core.daemon.server import EngineServer
 from core.daemon.sessions import Sessions
 from core.daemon.solve import Solve
@@ -149,6 +152,7 @@ class Engine:
             await asyncio.to_thread(history.open)
             sessions = Sessions()
             bridges = Bridges()
+            failed = FailedSteps(table.results)
             keeper = CacheKeeper(
                 pruner=pruner, records=table.records, content=content, images=images, disk=root
             )
@@ -165,6 +169,7 @@ class Engine:
                     history=history,
                     sessions=sessions,
                     bridges=bridges,
+                    failed=failed,
                     scratch=scratch,
                     platforms=machine.platforms,
                     registry=registry,
@@ -218,12 +223,29 @@ class Engine:
             image_service = ImageService(
                 content=content, images=images, sessions=sessions, registry=registry
             )
+            run_service = RunService(
+                executor=executor,
+                images=table.images,
+                puller=table.puller,
+                snapshots=snapshots,
+                operations=operations,
+                machine=machine,
+                sessions=sessions,
+                failed=failed,
+                registry=registry,
+                scratch=scratch,
+            )
+            archive_service = ArchiveService(
+                content=content, images=images, service=image_service, scratch=scratch
+            )
             server = EngineServer(
                 join(
                     control.routes(),
                     BridgeService(bridges, control.worker_record).routes(),
                     engine.routes(),
                     image_service.routes(),
+                    archive_service.routes(),
+                    run_service.routes(),
                 )
             )
             stack.push_async_callback(server.aclose)

@@ -8,16 +8,19 @@ from pathlib import Path
 from core.daemon.namespace import Confinement
 from core.emulation.machine import Machine as Probed
 from core.emulation.policy import Settings, probe_machine
+from core.emulation.private import PrivateRegistry
 from core.oci.platform import Platform
 
 
 class Machine:
     """The platforms as of now: emulators come and go while the daemon runs."""
 
-    def __init__(self, confinement: Confinement, directory: Path) -> None:
+    def __init__(
+        self, confinement: Confinement, directory: Path, settings: Settings | None = None
+    ) -> None:
         self._confinement = confinement
         self._directory = directory
-        self._settings = Settings()
+        self._settings = settings or Settings()
         self._current = self._probe()
         self.notes: tuple[str, ...] = ()
         if confinement.registry is None:
@@ -37,6 +40,20 @@ class Machine:
         """Look again; blocks for some 100 ms."""
         self._current = self._probe()
         return self._current
+
+    @property
+    def registry(self) -> PrivateRegistry | None:
+        """The builder's own handlers."""
+        return self._confinement.registry
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    def apply(self, settings: Settings) -> Probed:
+        """Switch emulators as ``settings`` say; blocks for some 100 ms."""
+        self._settings = settings
+        return self.refresh()
 
     def native(self) -> Sequence[Platform]:
         return self._current.native

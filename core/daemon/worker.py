@@ -13,6 +13,7 @@ from core.daemon.context import BuildContext
 from core.daemon.dockerfile_frontend import DockerfileFrontend
 from core.daemon.dockerfile_source import read_files
 from core.daemon.explain import explain_failure
+from core.daemon.failed_steps import FailedStep
 from core.daemon.image_lookup import ImageLookup
 from core.daemon.outcome import Outcome, PlatformOutcome, platform_to_json
 from core.daemon.view_step import OutsideStep, ResultViews, export_layer
@@ -123,14 +124,13 @@ class BuildWorker:
             return await self._job.build(edges) if edges else ()
         except Error as error:
             failure = self._job.failure
-            vertex = failure.vertex if failure is not None else None
-            state = self.run.state.vertices.get(str(vertex.digest)) if vertex else None
-            raise explain_failure(
-                error,
-                vertex,
-                state.tail if state is not None else b"",
-                source_name=self.run.source.name if self.run.source else "Dockerfile",
-            ) from error
+            if failure is None:
+                raise
+            self._shared.failed.keep(
+                FailedStep(ref=self.run.ref, vertex=failure.vertex, inputs=failure.inputs)
+            )
+            name = self.run.source.name if self.run.source else "Dockerfile"
+            raise explain_failure(error, failure.vertex, source_name=name) from error
 
     @asynccontextmanager
     async def files(self, ref: Ref, name: str) -> AsyncIterator[Path]:

@@ -10,6 +10,7 @@ from core.cache.layers import LayerRecords
 from core.content.images import ImageStore
 from core.content.store import ContentStore
 from core.daemon.bridges import Bridges
+from core.daemon.failed_steps import FailedSteps
 from core.daemon.history import History
 from core.daemon.sessions import Sessions
 from core.exporter.layers import LayerBlobs
@@ -38,6 +39,7 @@ class Workshop:
     history: History
     sessions: Sessions
     bridges: Bridges
+    failed: FailedSteps
     scratch: Path
     platforms: Callable[[], Sequence[Platform]]
     registry: Callable[[CredentialSource], RegistryClient]

@@ -121,7 +121,7 @@ class ExecOperation:
         async with services.mounts.prepared(self._op, inputs, step) as prepared:
             output = _Output(step)
             machine = services.machine()
-            request = await self._request(prepared, machine, step)
+            request = await self.request(prepared, machine, step)
             status = await services.executor.run(request, output.stdout, output.stderr)
             valid = self._op.meta.valid_exit_codes or (0,)
             if status.code not in valid:
@@ -161,7 +161,8 @@ class ExecOperation:
 
         return InputKey(selector=selector, content=content)
 
-    async def _request(self, prepared: Prepared, machine: Machine, step: Step) -> ExecRequest:
+    async def request(self, prepared: Prepared, machine: Machine, step: Step) -> ExecRequest:
+        """What the executor is asked for; also for looking into a failed step."""
         op, meta = self._op, self._op.meta
         shm = next(
             (

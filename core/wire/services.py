@@ -145,12 +145,6 @@ class Engine:
     )
     SAVE_IMAGE = Method(_P + "SaveImage", engine_pb2.SaveImageRequest, engine_pb2.Chunk, _DOWN)
     LOAD_IMAGE = Method(_P + "LoadImage", engine_pb2.Chunk, engine_pb2.LoadImageResponse, _UP)
-    MAKE_BASE_IMAGES = Method(
-        _P + "MakeBaseImages",
-        engine_pb2.MakeBaseImagesRequest,
-        engine_pb2.MakeBaseImagesResponse,
-        _DOWN,
-    )
     READ_BLOB = Method(_P + "ReadBlob", engine_pb2.ReadBlobRequest, engine_pb2.Chunk, _DOWN)
     EMULATION = Method(_P + "Emulation", engine_pb2.EmulationRequest, engine_pb2.EmulationResponse)
     RUN = Method(_P + "Run", engine_pb2.RunInput, engine_pb2.RunOutput, _BOTH)

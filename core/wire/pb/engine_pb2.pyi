@@ -253,22 +253,6 @@ class LoadImageResponse(_message.Message):
     names: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class MakeBaseImagesRequest(_message.Message):
-    __slots__ = ("platforms", "mirror")
-    PLATFORMS_FIELD_NUMBER: _ClassVar[int]
-    MIRROR_FIELD_NUMBER: _ClassVar[int]
-    platforms: _containers.RepeatedScalarFieldContainer[str]
-    mirror: str
-    def __init__(self, platforms: _Optional[_Iterable[str]] = ..., mirror: _Optional[str] = ...) -> None: ...
-
-class MakeBaseImagesResponse(_message.Message):
-    __slots__ = ("line", "digest")
-    LINE_FIELD_NUMBER: _ClassVar[int]
-    DIGEST_FIELD_NUMBER: _ClassVar[int]
-    line: str
-    digest: str
-    def __init__(self, line: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
-
 class ReadBlobRequest(_message.Message):
     __slots__ = ("digest", "offset", "length")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -280,7 +264,7 @@ class ReadBlobRequest(_message.Message):
     def __init__(self, digest: _Optional[str] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
 
 class EmulationRequest(_message.Message):
-    __slots__ = ("action", "platforms")
+    __slots__ = ("action", "platforms", "image", "session", "calibrate")
     class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS: _ClassVar[EmulationRequest.Action]
@@ -295,24 +279,54 @@ class EmulationRequest(_message.Message):
     EXPLAIN: EmulationRequest.Action
     ACTION_FIELD_NUMBER: _ClassVar[int]
     PLATFORMS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATE_FIELD_NUMBER: _ClassVar[int]
     action: EmulationRequest.Action
     platforms: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, action: _Optional[_Union[EmulationRequest.Action, str]] = ..., platforms: _Optional[_Iterable[str]] = ...) -> None: ...
+    image: str
+    session: str
+    calibrate: bool
+    def __init__(self, action: _Optional[_Union[EmulationRequest.Action, str]] = ..., platforms: _Optional[_Iterable[str]] = ..., image: _Optional[str] = ..., session: _Optional[str] = ..., calibrate: _Optional[bool] = ...) -> None: ...
 
 class EmulationResponse(_message.Message):
-    __slots__ = ("architectures", "handlers", "text", "host")
+    __slots__ = ("architectures", "handlers", "text", "host", "problems", "kernel", "page_size", "system_registry", "app_registry")
     ARCHITECTURES_FIELD_NUMBER: _ClassVar[int]
     HANDLERS_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_REGISTRY_FIELD_NUMBER: _ClassVar[int]
+    APP_REGISTRY_FIELD_NUMBER: _ClassVar[int]
     architectures: _containers.RepeatedCompositeFieldContainer[ArchitectureState]
     handlers: _containers.RepeatedCompositeFieldContainer[Handler]
     text: _containers.RepeatedScalarFieldContainer[str]
     host: str
-    def __init__(self, architectures: _Optional[_Iterable[_Union[ArchitectureState, _Mapping]]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., text: _Optional[_Iterable[str]] = ..., host: _Optional[str] = ...) -> None: ...
+    problems: _containers.RepeatedCompositeFieldContainer[EmulationProblem]
+    kernel: str
+    page_size: int
+    system_registry: str
+    app_registry: bool
+    def __init__(self, architectures: _Optional[_Iterable[_Union[ArchitectureState, _Mapping]]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., text: _Optional[_Iterable[str]] = ..., host: _Optional[str] = ..., problems: _Optional[_Iterable[_Union[EmulationProblem, _Mapping]]] = ..., kernel: _Optional[str] = ..., page_size: _Optional[int] = ..., system_registry: _Optional[str] = ..., app_registry: _Optional[bool] = ...) -> None: ...
+
+class EmulationProblem(_message.Message):
+    __slots__ = ("code", "weight", "message", "remedy", "handler")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    REMEDY_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    weight: str
+    message: str
+    remedy: str
+    handler: str
+    def __init__(self, code: _Optional[str] = ..., weight: _Optional[str] = ..., message: _Optional[str] = ..., remedy: _Optional[str] = ..., handler: _Optional[str] = ...) -> None: ...
 
 class ArchitectureState(_message.Message):
-    __slots__ = ("platform", "mode", "handler", "interpreter", "interpreter_version", "self_test", "diagnosis", "remedy", "can_enable", "scope")
+    __slots__ = ("platform", "mode", "handler", "interpreter", "interpreter_version", "self_test", "diagnosis", "remedy", "can_enable", "scope", "slow_down", "slow_down_steps", "off", "problems")
     PLATFORM_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     HANDLER_FIELD_NUMBER: _ClassVar[int]
@@ -323,6 +337,10 @@ class ArchitectureState(_message.Message):
     REMEDY_FIELD_NUMBER: _ClassVar[int]
     CAN_ENABLE_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SLOW_DOWN_FIELD_NUMBER: _ClassVar[int]
+    SLOW_DOWN_STEPS_FIELD_NUMBER: _ClassVar[int]
+    OFF_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     platform: str
     mode: _control_pb2.VertexMode
     handler: str
@@ -333,7 +351,11 @@ class ArchitectureState(_message.Message):
     remedy: str
     can_enable: bool
     scope: str
-    def __init__(self, platform: _Optional[str] = ..., mode: _Optional[_Union[_control_pb2.VertexMode, str]] = ..., handler: _Optional[str] = ..., interpreter: _Optional[str] = ..., interpreter_version: _Optional[str] = ..., self_test: _Optional[str] = ..., diagnosis: _Optional[str] = ..., remedy: _Optional[str] = ..., can_enable: _Optional[bool] = ..., scope: _Optional[str] = ...) -> None: ...
+    slow_down: float
+    slow_down_steps: int
+    off: bool
+    problems: _containers.RepeatedCompositeFieldContainer[EmulationProblem]
+    def __init__(self, platform: _Optional[str] = ..., mode: _Optional[_Union[_control_pb2.VertexMode, str]] = ..., handler: _Optional[str] = ..., interpreter: _Optional[str] = ..., interpreter_version: _Optional[str] = ..., self_test: _Optional[str] = ..., diagnosis: _Optional[str] = ..., remedy: _Optional[str] = ..., can_enable: _Optional[bool] = ..., scope: _Optional[str] = ..., slow_down: _Optional[float] = ..., slow_down_steps: _Optional[int] = ..., off: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[EmulationProblem, _Mapping]]] = ...) -> None: ...
 
 class Handler(_message.Message):
     __slots__ = ("name", "enabled", "interpreter", "flags", "offset", "magic", "mask", "platform", "scope")
