@@ -216,7 +216,7 @@ def _handler(handler: Handler, scope: str) -> engine_pb2.Handler:
 
 
 def _state(state: PlatformState) -> engine_pb2.ArchitectureState:
-    mode = control_pb2.VERTEX_MODE_UNKNOWN
+    mode = control_pb2.VERTEX_MODE_NONE
     if state.native:
         mode = control_pb2.VERTEX_MODE_NATIVE
     elif state.interpreter is not None:

@@ -8,29 +8,21 @@ registry, QEMU in front of the step's program.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from core.emulation.architectures import ARCHITECTURES, Architecture, architecture_of, head_of
-from core.emulation.handlers import Handler, read_registry, register, remove
+from core.emulation.architectures import ARCHITECTURES, Architecture, head_of
+from core.emulation.handlers import Handler, parse_handler, read_registry, register, remove
 from core.emulation.interpreters import QemuProgram, find_qemu, qemu_version
 from core.emulation.machine import Interpreter, Machine, Means
 from core.emulation.private import BINFMT_MISC, PrivateRegistry
 from core.emulation.programs import TESTABLE
 from core.emulation.selftest import SelfTest, self_test
+from core.emulation.settings import Settings
 from core.oci.platform import Platform, host_platform, parse_platform
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What somebody decided. ``off`` are platforms that this builder is not to emulate.
-
-    ``programs`` are more directories in which QEMU may lie.
-    """
-
-    off: frozenset[Platform] = frozenset()
-    programs: tuple[Path, ...] = ()
+__all__ = ["Settings", "enter_namespace", "probe_machine", "testable_platforms"]
 
 
 def testable_platforms() -> tuple[Platform, ...]:
@@ -153,12 +145,18 @@ def enter_namespace(user_namespace: Path) -> tuple[str, ...]:
     return ("nsenter", f"--user={user_namespace}", "--preserve-credentials", "--")
 
 
-def platform_names(platforms: Iterable[Platform]) -> str:
-    return ", ".join(str(platform) for platform in platforms)
-
-
 def _replace(directory: Path, handler: Handler) -> bool:
-    """Register ``handler``, in place of one of that name; whether the kernel took it."""
+    """Register ``handler``, in place of one of that name; whether the kernel took it.
+
+    One that is there already stays untouched: steps that run now depend on it.
+    """
+    try:
+        present = parse_handler(handler.name, (directory / handler.name).read_text())
+        same_flags = present is not None and set(present.flags) == set(handler.flags)
+        if present is not None and same_flags and replace(present, flags=handler.flags) == handler:
+            return True
+    except OSError:
+        pass
     try:
         remove(directory, handler.name)
         register(directory, handler)
@@ -170,8 +168,3 @@ def _replace(directory: Path, handler: Handler) -> bool:
 def _in_order(emulated: dict[Platform, Interpreter]) -> dict[Platform, Interpreter]:
     order = [platform for entry in ARCHITECTURES for platform in entry.platforms]
     return {platform: emulated[platform] for platform in order if platform in emulated}
-
-
-def can_be_emulated(platform: Platform) -> bool:
-    """Whether there is an emulator for ``platform`` at all."""
-    return architecture_of(platform) is not None
