@@ -42,7 +42,8 @@ def hazards(analysis: Analysis, images: Mapping[str, ImageFacts]) -> Iterator[Ha
     side_by_side = served_side_by_side(analysis)
     roots = Roots()
     for site in analysis.sites:
-        found = [
+        found = _settled(
+            analysis,
             *check_definitions(analysis, side_by_side, roots, site),
             *check_images(analysis, site),
             *check_transfers(side_by_side, roots, site),
@@ -50,11 +51,26 @@ def hazards(analysis: Analysis, images: Mapping[str, ImageFacts]) -> Iterator[Ha
             *check_packages(analysis, site),
             *check_platform_args(analysis, site),
             *check_maps(analysis, site),
-        ]
+        )
         yield from found
         yield from check_checksums(analysis, site, found)
     yield from check_dataflow(analysis)
     yield from check_advice(analysis, images)
+
+
+def _settled(analysis: Analysis, *found: Hazard) -> list[Hazard]:
+    """Without the file names on lines where something says more about the same thing."""
+    explained = {
+        analysis.line_of(hazard.span.start)
+        for hazard in found
+        if hazard.rule is not RuleId.FILE_ARCH
+    }
+    return [
+        hazard
+        for hazard in found
+        if hazard.rule is not RuleId.FILE_ARCH
+        or analysis.line_of(hazard.span.start) not in explained
+    ]
 
 
 def architecture_findings(

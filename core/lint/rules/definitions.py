@@ -63,8 +63,8 @@ def _rule(
     key, value = pair.key, (pair.value or "").strip("\"'")
     if NAMED_FOR_ARCH.search(key) and used_under_guard(analysis, key):
         return None
-    if key in {"GOARCH"}:
-        return RuleId.GO_ARCH
+    if key == "GOARCH":
+        return RuleId.ARCH_VARIABLE
     if key in {"GOHOSTARCH", "GOAMD64"} or key.startswith("CARGO_TARGET_"):
         return None
     if key == "npm_config_arch":

@@ -44,7 +44,7 @@ PRINTERS = frozenset({"echo", "printf", "cat", "tee"})
 APT_SOURCE = re.compile(r"\[[^\]]*\barch(?:\+)?=([^\]\s]+)[^\]]*\]")
 LIBRARY = re.compile(
     r"/(?:x86_64|i386|aarch64|arm|powerpc64le|s390x)-linux-(?:gnu|musl)\w*|ld-linux-(?:x86-64|aarch64)"
-    r"|ld-musl-\w+|(?:^|[=/])lib/x86_64|/lib(?:64)?/(?:amd64|i386|x86_64)(?:/|$)|x86_64-linux-gnu/",
+    r"|ld-musl-\w+|libc\.musl-\w+|(?:^|[=/])lib/x86_64|/lib(?:64)?/(?:amd64|i386|x86_64)(?:/|$)|x86_64-linux-gnu/",
     re.IGNORECASE,
 )
 JAVA = re.compile(
@@ -282,7 +282,8 @@ class _RunChecker:
         if LIBRARY.search(text) and not re.match(r"--?(?:host|build|target)", text):
             return RuleId.LIBRARY_PATH
         if name == "dotnet" or (DOTNET.search(text) and "RuntimeIdentifier" in text):
-            return None if self.roots.follows(text) else RuleId.DOTNET_RID
+            option = "/" not in text
+            return RuleId.DOTNET_RID if option or not self.roots.follows(text) else None
         if TRIPLE.search(text):
             if self.roots.follows(text):
                 return None
