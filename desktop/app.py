@@ -108,6 +108,7 @@ async def _session(app: object, argument: Path | None) -> int:
         tasks,
         engine.start,
         lambda request: client_request(request, insecure_hosts=settings.value.insecure_registries),
+        engine.attach,
     )
     context = Context(
         theme=theme,
@@ -125,13 +126,13 @@ async def _session(app: object, argument: Path | None) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError, ValueError, RuntimeError):
-            loop.add_signal_handler(number, window.close)
+            loop.add_signal_handler(number, window.close_at_once)
     window.show()
     window.raise_()
     window.activateWindow()
     ended = until_closed(window)
     tasks.start(window.restore(argument, sample=install_sample), name="restore")
-    tasks.start(_connect(engine), name="connect")
+    tasks.start(window.reconnect(), name="connect")
     try:
         await ended
     finally:
@@ -143,16 +144,6 @@ async def _session(app: object, argument: Path | None) -> int:
         guard.remove()
         log.close()
     return 0
-
-
-async def _connect(engine: object) -> None:
-    """Wake the builder so that the platform cards know; its failure shows in the status bar."""
-    from core.errors import Error
-    from desktop.engine import Engine
-
-    assert isinstance(engine, Engine)
-    with suppress(Error):
-        await engine.builder()
 
 
 def _scheme(value: str):  # type: ignore[no-untyped-def]

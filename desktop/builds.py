@@ -61,7 +61,10 @@ class RunningBuild(Protocol):
 
 
 class BuildSession(QObject):
-    """One build from the queue to its end. Times are nanoseconds since the epoch."""
+    """One build from the queue to its end. Times are nanoseconds since the epoch.
+
+    A session that has a ``ref`` before it begins belongs to a build that runs already.
+    """
 
     changed = Signal(object)  # the SolveStatus that was folded in
     status_changed = Signal()
@@ -109,7 +112,7 @@ class BuildSession(QObject):
 
     def begin(self, ref: str) -> None:
         self.ref = ref
-        self.started = time.time_ns()
+        self.started = self.started or time.time_ns()
         self._set(BuildStatus.RUNNING)
 
     def end(self, status: BuildStatus, error: Error | None = None, digest: str = "") -> None:
@@ -138,6 +141,7 @@ class BuildSession(QObject):
 
 
 Start = Callable[[ClientRequest, BuildRequest], AbstractAsyncContextManager[RunningBuild]]
+Attach = Callable[[str], AbstractAsyncContextManager[RunningBuild]]
 Translate = Callable[[BuildRequest], ClientRequest]
 
 
@@ -149,12 +153,18 @@ class BuildQueue(QObject):
     changed = Signal()
 
     def __init__(
-        self, tasks: Tasks, start: Start, translate: Translate, parent: QObject | None = None
+        self,
+        tasks: Tasks,
+        start: Start,
+        translate: Translate,
+        attach: Attach | None = None,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._tasks = tasks
         self._start = start
         self._translate = translate
+        self._attach = attach
         self._waiting: list[BuildSession] = []
         self._running: dict[BuildSession, asyncio.Task[None]] = {}
         self._builds: dict[BuildSession, RunningBuild] = {}
@@ -233,8 +243,11 @@ class BuildQueue(QObject):
             self._next()
 
     async def _drive(self, session: BuildSession) -> None:
-        wanted = self._translate(session.request)
-        async with self._start(wanted, session.request) as build:
+        if session.ref and self._attach is not None:
+            opening = self._attach(session.ref)
+        else:
+            opening = self._start(self._translate(session.request), session.request)
+        async with opening as build:
             self._builds[session] = build
             session.begin(build.ref)
             self.started.emit(session)

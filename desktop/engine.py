@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from core.client.endpoints import Endpoint, EndpointKind, parse_endpoint
-from core.errors import BuilderError, Error
-from core.progress.messages import Mode
+from core.errors import BuilderError, BuildError, CancelledBuildError, Error
+from core.progress.messages import Mode, SolveStatus
 from desktop.building.platform_card import PlatformState
+from desktop.builds import BuildStatus
+from desktop.models.history import summary
 
 if TYPE_CHECKING:
     from core.client.builder import Build, Builder
@@ -26,6 +29,41 @@ class EngineState(Enum):
     CONNECTING = "connecting"
     READY = "ready"
     FAILED = "failed"
+
+
+class AttachedBuild:
+    """A build that somebody else started: its events from the beginning, and its end."""
+
+    def __init__(self, builder: Builder, ref: str) -> None:
+        self._builder = builder
+        self._cancelling: asyncio.Task[bool] | None = None
+        self.ref = ref
+
+    def statuses(self) -> AsyncIterator[SolveStatus]:
+        return self._builder.attach(self.ref)
+
+    async def result(self) -> AttachedOutcome:
+        """Raises BuildError or CancelledBuildError as the builder's record says."""
+        if self._cancelling is not None:
+            await self._cancelling
+        async for event in self._builder.history(ref=self.ref):
+            found = summary(event.record)
+            if found.status is BuildStatus.CANCELLED:
+                raise CancelledBuildError("The build was cancelled.")
+            if found.status is BuildStatus.FAILED:
+                raise BuildError(found.problem or "The build failed.")
+            return AttachedOutcome(digest=found.digest)
+        return AttachedOutcome(digest="")
+
+    def cancel(self) -> None:
+        if self._cancelling is None:
+            loop = asyncio.get_event_loop()
+            self._cancelling = loop.create_task(self._builder.cancel(self.ref))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedOutcome:
+    digest: str
 
 
 class Engine(QObject):
@@ -144,6 +182,11 @@ class Engine(QObject):
             yield build
         finally:
             await build.aclose()
+
+    @asynccontextmanager
+    async def attach(self, ref: str) -> AsyncIterator[AttachedBuild]:
+        """A build that runs already; leaving the context leaves it running."""
+        yield AttachedBuild(await self.builder(), ref)
 
     def _set(self, state: EngineState, problem: Error | None = None) -> None:
         self.state = state

@@ -83,10 +83,10 @@ class BuildBar(QFrame):
         self._tags.textChanged.connect(self._check_tags)
         self._options = QToolButton()
         self._options.setObjectName("build options")
-        self._options.setText(self.tr("Options"))
-        self._options.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._options.setAccessibleName(self.tr("Build options"))
-        self._options.setToolTip(self.tr("Build arguments, secrets, ssh, cache, output and more"))
+        self._options.setToolTip(
+            self.tr("Options: build arguments, secrets, ssh, cache, output and more")
+        )
         self._options.clicked.connect(self.options_requested)
         self.build_button = QPushButton(self.tr("Build"))
         self.build_button.setObjectName("build")
@@ -105,7 +105,7 @@ class BuildBar(QFrame):
         self.cancel_button.setProperty("role", "danger")
         self.cancel_button.setToolTip(self.tr("Cancel the running build (Escape twice)"))
         self.cancel_button.clicked.connect(self.cancel_requested)
-        self.cancel_button.hide()
+        self.cancel_button.setEnabled(False)
 
         self._arrange()
         for platform in platforms:
@@ -332,4 +332,4 @@ class BuildBar(QFrame):
 
     def set_running(self, running: bool) -> None:
         """Builds queue: Build stays enabled while one runs."""
-        self.cancel_button.setVisible(running)
+        self.cancel_button.setEnabled(running)

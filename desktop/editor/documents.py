@@ -46,6 +46,7 @@ class Documents(QTabWidget):
         self._journal = journal
         self._notices = notices
         self._numbers = itertools.count(1)
+        self._images: tuple[str, ...] = ()
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._file_changed)
         self.setObjectName("documents")
@@ -82,6 +83,12 @@ class Documents(QTabWidget):
             (t for t in self.tabs() if t.path is not None and t.path.resolve() == wanted), None
         )
 
+    def set_images(self, names: tuple[str, ...]) -> None:
+        """References that completion offers."""
+        self._images = names
+        for tab in self.tabs():
+            tab.images = names
+
     # Opening
 
     def new(self, text: str = "") -> EditorTab:
@@ -108,6 +115,7 @@ class Documents(QTabWidget):
             journal=self._journal,
             settings=self._settings.value,
         )
+        tab.images = self._images
         tab.modified_changed.connect(lambda _on, t=tab: self._retitle(t))
         tab.editor.zoomed.connect(self.zoom)
         index = self.addTab(tab, tab.title)

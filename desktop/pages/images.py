@@ -24,6 +24,7 @@ from core.oci.reference import parse_reference
 from core.wire.pb import engine_pb2
 from core.wire.services import Engine as EngineCalls
 from desktop.pages.base import EnginePage
+from desktop.pages.base_images import make_base_images
 from desktop.pages.image_files import save_archive
 from desktop.widgets.form import card, label, row
 from desktop.widgets.table import SORT_ROLE, SortedItem, Table, size_text
@@ -160,8 +161,8 @@ class ImagesPage(EnginePage):
         self._empty.setVisible(not images)
         self._table.fit()
         self._selected()
-        for tab in self.window_.workbench.documents.tabs():
-            tab.images = tuple(_familiar(image.name) for image in images)
+        names = tuple(_familiar(image.name) for image in images)
+        self.window_.workbench.documents.set_images(names)
 
     def _image(self) -> engine_pb2.Image | None:
         item = self._table.currentItem()
@@ -357,12 +358,7 @@ class ImagesPage(EnginePage):
 
     async def _make_base(self) -> None:
         self.banner.hide()
-        builder = await self._builder()
-        async for message in builder.iterate(
-            EngineCalls.MAKE_BASE_IMAGES, engine_pb2.MakeBaseImagesRequest()
-        ):
-            if message.line:
-                self.busy.setText(message.line)
+        await make_base_images(await self._builder(), self.context.tasks, self.busy.setText)
         self.busy.setText(self.tr("Asking the builder…"))
         await self.load()
         self.say(self.tr("The base images are in the local store."))

@@ -6,8 +6,9 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QMessageBox
 
 from core.client.credentials import CredentialStore
 from core.errors import AuthenticationError, BuilderError, Error, MachineError
@@ -17,6 +18,7 @@ from desktop.building.request import BuildRequest, tag_problem
 from desktop.building.sign_in import ask_sign_in
 from desktop.builds import BuildSession, BuildStatus
 from desktop.editor.tab import EditorTab
+from desktop.models.history import BuildSummary
 from desktop.widgets.words import sentence
 
 if TYPE_CHECKING:
@@ -115,6 +117,47 @@ class BuildsControl(QObject):
             )
         self._queue.add(session)
         return session
+
+    def follow(self, build: BuildSummary) -> None:
+        """Watch a build that runs in the builder already."""
+        session = BuildSession(
+            build.request(), plan=None, native=self._window.context.engine.native
+        )
+        session.ref = build.ref
+        session.started = build.created
+        if self._queue.current is None:
+            self._present(session)
+        self._queue.add(session)
+
+    def ask_before_leaving(self) -> bool:
+        """Whether the window must stay because a build runs and somebody has to decide."""
+        session = self._queue.current
+        if session is None:
+            return False
+        window = self._window
+        box = QMessageBox(window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(self.tr("%1 is still being built.").replace("%1", session.request.title))
+        keep = None
+        if window.context.engine.is_embedded:
+            box.setInformativeText(
+                self.tr("It can go on without the window; the next start shows it again.")
+            )
+            keep = box.addButton(self.tr("Keep Building"), QMessageBox.ButtonRole.AcceptRole)
+        cancel = box.addButton(self.tr("Cancel the Build"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(self.tr("Stay Here"), QMessageBox.ButtonRole.RejectRole)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+        def decided(button: QAbstractButton) -> None:
+            if button is cancel:
+                session.status_changed.connect(window.close_at_once)
+                self._queue.cancel(session)
+            elif keep is not None and button is keep:
+                window.close_at_once()
+
+        box.buttonClicked.connect(decided)
+        box.open()
+        return True
 
     def _present(self, session: BuildSession) -> None:
         self._last = session
@@ -222,10 +265,32 @@ class BuildsControl(QObject):
             host = parse_reference(session.request.tags[0]).domain
             if await self.sign_in(host, sentence(error)):
                 self.start(session.request)
+        elif error is not None and "library/busybox" in str(error):
+            self._window.context.notices.show(
+                self.tr("%1 Viaduct can make it here, from Debian's packages.").replace(
+                    "%1", sentence(error)
+                ),
+                kind="banner-failed",
+                actions=(
+                    (
+                        self.tr("Make Base Images and Retry"),
+                        lambda: self._window.start(self._make_base(session), "base images"),
+                    ),
+                ),
+            )
         elif error is not None and (
             isinstance(error, BuilderError | MachineError) or session.state.failed is None
         ):
             self._window.context.notices.error(error)
+
+    async def _make_base(self, session: BuildSession) -> None:
+        """What the sample needs where no registry can be reached."""
+        from desktop.pages.base_images import make_base_images
+
+        window = self._window
+        builder = await window.context.engine.builder()
+        await make_base_images(builder, window.context.tasks, window.context.notices.show)
+        self.start(session.request)
 
     # Cancelling
 

@@ -26,6 +26,7 @@ from desktop.window.activity_bar import ActivityBar
 from desktop.window.builds_control import BuildsControl
 from desktop.window.commands import menu_titles, window_commands
 from desktop.window.palette_sources import add_sources
+from desktop.window.reconnect import image_names, running_builds
 from desktop.window.status import StatusBar
 from desktop.window.workbench import Workbench
 
@@ -44,6 +45,7 @@ class MainWindow(QMainWindow):
         self._projects = Projects(state_folder() / "projects")
         self._pages: dict[str, QWidget] = {}
         self._closing = False
+        self._leave = False
         self.setWindowTitle("Viaduct")
         self.setObjectName("main window")
         self.setAcceptDrops(True)
@@ -337,6 +339,17 @@ class MainWindow(QMainWindow):
             actions=((self.tr("Open a Folder…"), self.ask_folder),),
         )
 
+    async def reconnect(self) -> None:
+        """Wake the builder; show a build that was left running. Failures go to the status bar."""
+        try:
+            builder = await self.context.engine.builder()
+            self.workbench.documents.set_images(await image_names(builder))
+            left = await running_builds(builder)
+        except Error:
+            return
+        for build in left:
+            self.builds.follow(build)
+
     async def _reopen(self, session: Session) -> None:
         if session.folder and Path(session.folder).is_dir():
             self.set_folder(Path(session.folder))
@@ -393,8 +406,16 @@ class MainWindow(QMainWindow):
             self.start(self.open_path(path), "open dropped")
         event.acceptProposedAction()
 
+    def close_at_once(self) -> None:
+        """Leave without asking: running builds go on in the builder."""
+        self._leave = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Unsaved text stays in the journal and comes back: closing asks for nothing."""
+        """Unsaved text stays in the journal and comes back; only a running build asks."""
+        if not self._leave and self.builds.ask_before_leaving():
+            event.ignore()
+            return
         self._save_session()
         self._remember_choices()
         if not self._closing:

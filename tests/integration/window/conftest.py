@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import os
 import shutil
 import signal
@@ -12,17 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.cli.base_images import build_base, make_base
-from core.client import Endpoint, connect
-from core.client.builder import Builder
+from tests.integration.people import Person
 
-ROOT = Path(__file__).parents[3]
 TOOLS = ("Xvfb", "openbox", "xdotool", "import", "docker-registry", "skopeo")
 
 
@@ -74,55 +71,78 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield name
 
 
-@dataclass
-class Home:
-    """Places of the test's own, and the environment that leads a program there."""
+ASK = """
+import asyncio, json, sys
+from core.client import Endpoint, connect
+from core.progress.state import BuildState
+from core.wire.pb import engine_pb2
+from core.wire.services import Engine
 
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
+async def images(builder):
+    answer = await builder.call(Engine.LIST_IMAGES, engine_pb2.ListImagesRequest())
+    return [image.name for image in answer.images]
 
-    def ask(self, work: Callable[[Builder], Any]) -> Any:
-        """Run a coroutine function with the builder of this home."""
+async def running(builder):
+    return (await builder.hello()).builds
 
-        async def run() -> Any:
-            async with await connect(Endpoint.embedded()) as builder:
-                return await work(builder)
+async def last_build(builder):
+    records = [event.record async for event in builder.history()]
+    if not records:
+        return []
+    newest = max(records, key=lambda record: record.CreatedAt.ToNanoseconds())
+    state = BuildState()
+    async for status in builder.attach(newest.Ref):
+        state.apply(status)
+    return [
+        {"name": v.name, "kind": v.vertex.kind, "state": v.state.value, "error": v.vertex.error}
+        for v in state.vertices.values()
+    ]
 
-        before = dict(os.environ)
-        os.environ.update(self.environment)
-        try:
-            return asyncio.run(run())
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+async def main():
+    async with await connect(Endpoint.embedded()) as builder:
+        print(json.dumps(await globals()[sys.argv[1]](builder)))
+
+asyncio.run(main())
+"""
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A builder whose store holds busybox for every platform that Debian has."""
-    if shutil.which("apt-get") is None:
-        pytest.skip("there is no apt here to make base images with")
-    folder = tmp_path_factory.mktemp("home")
-    places = {
-        name: str(folder / name.lower())
-        for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
-                     "XDG_CACHE_HOME", "VIADUCT_ROOT", "VIADUCT_HOME", "DOCKER_CONFIG")
-    }  # fmt: skip
-    runtime = tmp_path_factory.mktemp("rt", numbered=True)
-    runtime.chmod(0o700)
-    places["VIADUCT_RUNTIME_DIR"] = str(runtime)
-    places["VIADUCT_IDLE_SECONDS"] = "0"
-    places["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
-    for path in places.values():
-        Path(path).mkdir(parents=True, exist_ok=True)
-    found = Home(folder, places)
-    base = make_base(folder / "base")
-    found.ask(lambda builder: build_base(builder, base))
-    yield found
-    subprocess.run(
-        [sys.executable, "-m", "core.cli.main", "daemon", "stop", "--force"],
-        env=os.environ | places, cwd=ROOT, check=False, capture_output=True, timeout=60,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Owner:
+    """Whoever owns the window and its builder."""
+
+    person: Person
+
+    def ask(self, what: str) -> Any:
+        """images, running or last_build, as the owner's own client sees it."""
+        done = self.person.run([self.person.python, "-c", ASK, what], timeout=60)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def folder(self, name: str, dockerfile: str) -> Path:
+        """A project of the owner's."""
+        folder = self.person.home / name
+        folder.mkdir()
+        (folder / "Dockerfile").write_text(dockerfile)
+        self.person.own(folder)
+        return folder
+
+
+@pytest.fixture
+def owner(person: Person) -> Iterator[Owner]:
+    _lend_qt(person)
+    yield Owner(person)
+    # The next test is a first start again.
+    for name in ("config", "state", "data"):
+        shutil.rmtree(person.home / "window" / name, ignore_errors=True)
+
+
+def _lend_qt(person: Person) -> None:
+    """A copied Python comes without PySide6; a link is enough where it can be read."""
+    packages = next(Path(person.python).parents[1].glob("lib/python3.*/site-packages"), None)
+    target = packages / "PySide6" if packages is not None else None
+    if person.python != sys.executable and target is not None and not target.exists():
+        source = next(Path(sys.prefix, "lib").glob("python3.*/site-packages")) / "PySide6"
+        target.symlink_to(source)
 
 
 @pytest.fixture(scope="session")
@@ -242,16 +262,21 @@ class App:
 
 
 @pytest.fixture
-def start(display: str, home: Home, tmp_path: Path) -> Iterator[Callable[..., App]]:
+def start(display: str, owner: Owner, tmp_path: Path) -> Iterator[Callable[..., App]]:
     """Open the window; ``start(path)`` opens a file or a folder in it."""
     running: list[Any] = []
 
     def start(*arguments: str) -> App:
-        environment = os.environ | home.environment | {"DISPLAY": display}
-        environment.pop("QT_QPA_PLATFORM", None)
+        person = owner.person
+        environment = person.environment | {
+            "DISPLAY": display,
+            "VIADUCT_HOME": str(person.home / "window"),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        }
         manager = process(
-            sys.executable, "-m", "desktop.app", *arguments, cwd=ROOT, env=environment
-        )
+            *person.prefix, person.python, "-m", "desktop.app", *arguments,
+            cwd=person.project, env=environment,
+        )  # fmt: skip
         child = manager.__enter__()
         running.append(manager)
         app = App(child, environment, tmp_path)

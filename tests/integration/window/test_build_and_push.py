@@ -11,16 +11,10 @@ import tarfile
 import urllib.request
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.client.builder import Builder
-from core.progress.messages import SolveStatus
-from core.progress.state import BuildState, StepState
-from core.wire.pb import engine_pb2
-from core.wire.services import Engine
 from desktop.theme.tokens import DARK, LIGHT
 
 pytestmark = pytest.mark.integration
@@ -37,31 +31,6 @@ SETTLE = 90
 
 def rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def images(home: Any) -> dict[str, engine_pb2.Image]:
-    async def ask(builder: Builder) -> dict[str, engine_pb2.Image]:
-        answer = await builder.call(Engine.LIST_IMAGES, engine_pb2.ListImagesRequest())
-        return {image.name: image for image in answer.images}
-
-    found: dict[str, engine_pb2.Image] = home.ask(ask)
-    return found
-
-
-def last_build(home: Any) -> BuildState:
-    """All events of the newest build."""
-
-    async def ask(builder: Builder) -> BuildState:
-        records = [event.record async for event in builder.history()]
-        newest = max(records, key=lambda record: record.CreatedAt.ToNanoseconds())
-        state = BuildState()
-        status: SolveStatus
-        async for status in builder.attach(newest.Ref):
-            state.apply(status)
-        return state
-
-    found: BuildState = home.ask(ask)
-    return found
 
 
 def fetch(registry: str, path: str) -> bytes:
@@ -91,10 +60,9 @@ def files_of(registry: str, name: str, digest: str) -> dict[str, bytes]:
 
 def test_the_sample_is_built_and_pushed_with_two_clicks(
     start: Callable[..., Any],
-    home: Any,
+    owner: Any,
     registry: str,
     wait_until: Callable[..., Any],
-    tmp_path: Path,
 ) -> None:
     app = start()
     app.wait_for_title("Dockerfile.*sample")
@@ -102,11 +70,12 @@ def test_the_sample_is_built_and_pushed_with_two_clicks(
 
     app.click((left + right) // 2, middle)
     wait_until(
-        lambda: "docker.io/library/viaduct-sample:latest" in images(home), SETTLE, "the build"
+        lambda: "docker.io/library/viaduct-sample:latest" in owner.ask("images"),
+        SETTLE,
+        "the build",
     )
-    state = last_build(home)
-    ran = {v.step.text for v in state.vertices.values() if v.state is StepState.DONE}
-    assert any("describe" in text for text in ran)
+    steps = owner.ask("last_build")
+    assert any(step["state"] == "done" and "describe" in step["name"] for step in steps)
     app.picture("built-light")
 
     tag = f"{registry}/viaduct/sample:1"
@@ -139,13 +108,9 @@ def test_the_sample_is_built_and_pushed_with_two_clicks(
         assert b"Viaduct sample 1.0" in files["www/index.html"]
 
     # Nothing had to run for the push: every step was known from the build before it.
-    again = last_build(home)
-    repeated = [
-        v.name
-        for v in again.vertices.values()
-        if v.state is StepState.DONE and v.vertex.kind == "exec"
-    ]
-    assert repeated == []
+    again = owner.ask("last_build")
+    assert [s["name"] for s in again if s["kind"] == "run" and s["state"] != "cached"] == []
+    assert [s for s in again if s["kind"] == "run"]
     assert app.picture("pushed-light").colours() > 20
 
     app.key("ctrl+shift+p")
@@ -158,19 +123,16 @@ def test_the_sample_is_built_and_pushed_with_two_clicks(
 
 
 def test_a_failing_step_and_an_unknown_base_leave_the_window_usable(
-    start: Callable[..., Any], home: Any, wait_until: Callable[..., Any], tmp_path: Path
+    start: Callable[..., Any], owner: Any, wait_until: Callable[..., Any]
 ) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
+    project = owner.folder("project", "FROM busybox\nRUN echo before; exit 3\n")
     dockerfile = project / "Dockerfile"
-    dockerfile.write_text("FROM busybox\nRUN echo before; exit 3\n")
     app = start(str(project))
     app.wait_for_title("Dockerfile.*project")
     app.key("ctrl+b")
 
     def failed() -> str:
-        failure = last_build(home).failed
-        return failure.vertex.error if failure is not None else ""
+        return next((s["error"] for s in owner.ask("last_build") if s["state"] == "failed"), "")
 
     assert "3" in wait_until(failed, SETTLE, "the failure")
     app.picture("failed")
@@ -188,25 +150,20 @@ def test_a_failing_step_and_an_unknown_base_leave_the_window_usable(
 
 
 def test_escape_twice_cancels(
-    start: Callable[..., Any], home: Any, wait_until: Callable[..., Any], tmp_path: Path
+    start: Callable[..., Any], owner: Any, wait_until: Callable[..., Any]
 ) -> None:
-    project = tmp_path / "slow"
-    project.mkdir()
-    (project / "Dockerfile").write_text("FROM busybox\nRUN echo started; sleep 300\n")
+    project = owner.folder("slow", "FROM busybox\nRUN echo started; sleep 4321\n")
     app = start(str(project))
     app.wait_for_title("Dockerfile.*slow")
     app.key("ctrl+b")
 
-    async def running(builder: Builder) -> int:
-        return (await builder.hello()).builds
-
     def sleeping() -> bool:
         listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-        return "sleep 300" in listing.stdout
+        return "sleep 4321" in listing.stdout
 
     wait_until(sleeping, SETTLE, "the step")
     app.key("Escape")
     app.key("Escape")
-    wait_until(lambda: home.ask(running) == 0, SETTLE, "the cancellation")
+    wait_until(lambda: owner.ask("running") == 0, SETTLE, "the cancellation")
     wait_until(lambda: not sleeping(), 20, "the end of the step's program")
     assert app.child.poll() is None
