@@ -28,7 +28,7 @@ FOREIGN_TARGET = re.compile(
     r"qemu-system|qemu-user|--target-list|grub-efi|grub-pc|crossbuild-essential|-cross\b|cross-"
     r"|(?:gcc|g\+\+|binutils|cpp|gfortran|pkg-config|libc6-dev|gdb)-(?:\d+-)?(?:arm|aarch64|x86-64|i686"
     r"|powerpc64le|s390x|riscv64|mips)|CARGO_TARGET_|osxcross|mingw-w64|gcc-multiarch|system-images;"
-    r"|softmmu|linux-user|-linux-android",
+    r"|softmmu|linux-user|-linux-android|(?:amd64|x86|x86_64|arm64)[-_]only",
     re.IGNORECASE,
 )
 FILE_CONTEXT = re.compile(

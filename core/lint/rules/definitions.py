@@ -83,6 +83,8 @@ def _rule(
         return None
     if TRIPLE.fullmatch(value) or key in {"CARGO_BUILD_TARGET", "CHOST", "RUST_TARGET"}:
         return RuleId.TARGET_TRIPLE
+    if TRIPLE.search(atom.text) and not LIBRARY.search(atom.text):
+        return RuleId.TARGET_TRIPLE
     if ARCHIVE.search(atom.text):
         return RuleId.URL_ARCH if goes_into_url(analysis, key) else RuleId.FILE_ARCH
     if re.search(r"\s", value):

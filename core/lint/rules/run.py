@@ -15,6 +15,7 @@ from core.lint.guards import admitted, guarded
 from core.lint.rules.atoms import Atom, atoms
 from core.lint.rules.hazard import Hazard
 from core.lint.rules.table import RuleId
+from core.lint.scope import references
 from core.lint.shell.script import Assignment, Command, Word
 
 FETCHERS = frozenset(
@@ -136,6 +137,15 @@ class _RunChecker:
             if a.name == "GOARCH"
         }
         self.commands = [c for script in site.scripts for c in script.commands]
+        self.uses = _used_names(site)
+        added = {
+            atom.token.platforms
+            for command in self.commands
+            if any(w.plain == "--add-architecture" for w in command.words)
+            for word in command.words
+            for atom in atoms(word.text)
+        }
+        self.adds_several = len(added) > 1
 
     def hazard(self, rule: RuleId, word: Word, atom: Atom, message: str) -> Hazard:
         return Hazard(
@@ -202,6 +212,8 @@ class _RunChecker:
             self.text_of_file(command.heredoc, redirected=True)
         name = command.name
         if name in {"dpkg"} and any(w.plain == "--add-architecture" for w in command.words):
+            if self.adds_several:
+                return
             for word in command.arguments:
                 for atom in atoms(word.text):
                     self.roots.architectures_added = True
@@ -360,12 +372,29 @@ class _RunChecker:
 
     def explained(self, hazard: Hazard) -> bool:
         token = hazard.token
+        if self.roots.variables & self.uses:
+            return True
         return token is not None and any(
             other.token is not None
             and other.token.text.lower() == token.text.lower()
             and other.rule in {RuleId.URL_ARCH, RuleId.ARCH_VARIABLE, RuleId.PACKAGE_ARCH}
             for other in self.found
         )
+
+
+def _used_names(site: Site) -> frozenset[str]:
+    """Variables that the instruction uses, and those that their values use."""
+    seen: set[str] = set()
+    pending = references(site.text)
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        variable = site.scope.get(name)
+        if variable is not None and variable.value is not None:
+            pending.extend(references(variable.value))
+    return frozenset(seen)
 
 
 def token_span(analysis: Analysis, text: str, span: Span, atom: Atom) -> Span:
