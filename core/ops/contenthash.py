@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.dockerfile.ignore import MatchInfo, PatternMatcher
 from core.errors import NotFoundError
 from core.ops.file_match import clean_path, has_wildcards, matching_paths
 from core.ops.file_tree import ContextTree, FileTree, Node, resolve
 from core.ops.hashing import sha256_of_file
+
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +191,17 @@ def _contents(
 ) -> Mapping[str, str]:
     if isinstance(tree, ContextTree):
         return tree.digests(paths)
-    digests = threads.map(lambda path: sha256_of_file(tree.root / path)[0], paths, chunksize=64)
-    return dict(zip(paths, digests, strict=True))
+    root = f"{tree.root}/"
+    # A task for each file would cost more than its digest.
+    batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
+    found: dict[str, str] = {}
+    for batch, digests in zip(batches, threads.map(_digests(root), batches), strict=True):
+        found.update(zip(batch, digests, strict=True))
+    return found
+
+
+def _digests(root: str) -> Callable[[Sequence[str]], list[str]]:
+    return lambda paths: [sha256_of_file(Path(root + path))[0] for path in paths]
 
 
 def _record(tree: FileTree, path: str, node: Node, contents: Mapping[str, str]) -> str:
