@@ -62,6 +62,9 @@ def _case(analysis: Analysis, site: Site, case: CaseMap) -> Iterator[Hazard]:
     missing = [p for p in WANTED if p not in covered]
     if analysis.platforms:
         missing = [p for p in analysis.platforms if p in WANTED and p not in covered]
+    if default is not None:
+        fallback = {p for _, value in default.assigns for p in platforms_named(value)}
+        missing = [p for p in missing if p not in fallback]
     if not missing or (default is not None and default.fails):
         return
     assigned = {name for _, item in named for name, _ in item.assigns}
