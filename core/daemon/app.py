@@ -26,6 +26,8 @@ from core.daemon.build_run import BuildRun
 from core.daemon.builds import Builds
 from core.daemon.cache_service import CacheKeeper
 from core.daemon.control import Control
+from core.daemon.emulation_service import EmulationService
+from core.daemon.emulator_source import EmulatorSource
 from core.daemon.engine_service import EngineFacts, EngineService
 from core.daemon.failed_steps import FailedSteps
 from core.daemon.history import History
@@ -39,6 +41,7 @@ from core.daemon.server import EngineServer
 from core.daemon.sessions import Sessions
 from core.daemon.solve import Solve
 from core.daemon.workshop import Workshop
+from core.emulation.settings import SettingsFile
 from core.executor.executor import Executor
 from core.executor.runtime import find_runtime
 from core.exporter.layers import LayerBlobs
@@ -98,7 +101,8 @@ class Engine:
             scratch = root / "scratch"
             scratch.mkdir(parents=True, exist_ok=True)
             runtime = await asyncio.to_thread(find_runtime, in_user_namespace=confinement.rootless)
-            machine = await asyncio.to_thread(Machine, confinement, scratch)
+            emulation = SettingsFile(root)
+            machine = await asyncio.to_thread(Machine, confinement, scratch, emulation.load())
             executor = Executor(
                 root / "executor",
                 runtime,
@@ -172,6 +176,8 @@ class Engine:
                     failed=failed,
                     scratch=scratch,
                     platforms=machine.platforms,
+                    native=machine.native,
+                    emulated=machine.emulated,
                     registry=registry,
                 )
             )
@@ -238,8 +244,21 @@ class Engine:
             archive_service = ArchiveService(
                 content=content, images=images, service=image_service, scratch=scratch
             )
+            emulation_service = EmulationService(
+                machine=machine,
+                settings=emulation,
+                source=EmulatorSource(
+                    directory=emulation.programs,
+                    content=content,
+                    sessions=sessions,
+                    registry=registry,
+                ),
+                builds=lambda: len(builds),
+                scratch=scratch,
+            )
             server = EngineServer(
                 join(
+                    emulation_service.routes(),
                     control.routes(),
                     BridgeService(bridges, control.worker_record).routes(),
                     engine.routes(),

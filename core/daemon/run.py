@@ -133,7 +133,8 @@ def _log_to_standard_error() -> None:
     )
     # A call that its caller gave up is no event.
     logging.getLogger("grpclib").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for name in ("asyncio", "hpack", "h2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     sys.excepthook = _log_uncaught
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,11 +17,14 @@ from core.daemon.explain import explain_failure
 from core.daemon.failed_steps import FailedStep
 from core.daemon.image_lookup import ImageLookup
 from core.daemon.outcome import Outcome, PlatformOutcome, platform_to_json
+from core.daemon.plan_document import plan_document
 from core.daemon.view_step import OutsideStep, ResultViews, export_layer
 from core.daemon.workshop import Workshop
 from core.errors import Error, OptionError
 from core.exporter.run import Exporter, export_all
 from core.exporter.source import ExportLayer, ExportSource, PlatformImage
+from core.frontend.options import FrontendOptions
+from core.frontend.plan import Machine, plan
 from core.llb.definition import source_file, unmarshal
 from core.llb.ops import SourceOp
 from core.llb.vertex import Edge
@@ -93,8 +97,16 @@ class BuildWorker:
         try:
             return await dockerfile.outcome(attrs, inputs)
         finally:
-            if dockerfile.text:
-                self._shared.history.attach(self.run.ref, "Dockerfile", dockerfile.text)
+            if dockerfile.text and dockerfile.options is not None:
+                self._keep_documents(dockerfile.text, dockerfile.options)
+
+    def _keep_documents(self, text: bytes, options: FrontendOptions) -> None:
+        """The Dockerfile and the plan, for whoever opens the build again."""
+        history, ref = self._shared.history, self.run.ref
+        history.attach(ref, "Dockerfile", text)
+        machine = Machine(native=tuple(self._shared.native()), emulated=self._shared.emulated())
+        document = plan_document(plan(text, options, machine=machine))
+        history.attach(ref, "plan.json", json.dumps(document).encode())
 
     def _of_definition(self, definition: ops_pb2.Definition) -> Outcome:
         source = source_file(definition)

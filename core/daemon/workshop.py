@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,4 +42,6 @@ class Workshop:
     failed: FailedSteps
     scratch: Path
     platforms: Callable[[], Sequence[Platform]]
+    native: Callable[[], Sequence[Platform]]
+    emulated: Callable[[], Mapping[Platform, str]]
     registry: Callable[[CredentialSource], RegistryClient]
