@@ -1,0 +1,99 @@
+"""One platform of the Emulation page."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from core.wire.pb import control_pb2, engine_pb2
+from desktop.widgets.form import label, restyle, row
+
+Action = engine_pb2.EmulationRequest
+
+
+class ArchitectureCard(QFrame):
+    """How a platform runs, what runs it, whether that was tried, and its switch."""
+
+    change_requested = Signal(object, tuple)  # action, (platform,)
+    fetch_requested = Signal(str)
+
+    def __init__(self, state: engine_pb2.ArchitectureState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.setProperty("role", "card")
+        self.setAccessibleName(state.platform)
+        self._native = state.mode == control_pb2.VERTEX_MODE_NATIVE
+        self._emulated = state.mode == control_pb2.VERTEX_MODE_EMULATED
+        box = QVBoxLayout(self)
+        box.setContentsMargins(14, 12, 14, 12)
+        box.setSpacing(4)
+        box.addLayout(row(label(state.platform, "heading"), 1, self._badge()))
+        where = label(self._runner(), "muted", wrap=True)
+        where.setToolTip(state.interpreter)
+        box.addWidget(where)
+        if state.self_test:
+            ok = state.self_test == "ok"
+            words = self.tr("✓ A program of it was run") if ok else state.self_test
+            box.addWidget(label(words, "muted" if ok else "error", wrap=True))
+        if state.slow_down:
+            box.addWidget(label(self._slow_down(), "muted", wrap=True))
+        if state.diagnosis:
+            role = "muted" if state.off else "error"
+            box.addWidget(label(state.diagnosis, role, wrap=True))
+        if state.remedy:
+            box.addWidget(label(state.remedy, "muted", wrap=True))
+        box.addStretch()
+        if not self._native:
+            box.addLayout(row(*self._buttons(), 1))
+
+    def _badge(self) -> QLabel:
+        if self._native:
+            text, role = self.tr("native"), "badge-native"
+        elif self._emulated:
+            text, role = self.tr("emulated"), "badge-emulated"
+        elif self._state.off:
+            text, role = self.tr("off"), "badge-waiting"
+        else:
+            text, role = self.tr("not available"), "badge-failed"
+        badge = QLabel(text)
+        restyle(badge, role)
+        return badge
+
+    def _runner(self) -> str:
+        state = self._state
+        if self._native:
+            return self.tr("runs on this processor")
+        runner = state.interpreter.rsplit("/", 1)[-1]
+        if not runner:
+            return self.tr("no emulator is registered")
+        if state.interpreter_version:
+            runner += f" {state.interpreter_version}"
+        scope = {
+            "app": self.tr("for this app only, without root"),
+            "system": self.tr("for the whole system"),
+            "wrapper": self.tr("put in front of each program by the builder"),
+        }.get(state.scope, "")
+        return f"{runner}\n{scope}".strip()
+
+    def _slow_down(self) -> str:
+        text = self.tr("about %1 times as long as native").replace(
+            "%1", f"{self._state.slow_down:.1f}"
+        )
+        if self._state.slow_down_steps:
+            text += self.tr(" (%1 steps)").replace("%1", str(self._state.slow_down_steps))
+        return text
+
+    def _buttons(self) -> list[QPushButton]:
+        state = self._state
+        switch = QPushButton(self.tr("Disable") if self._emulated else self.tr("Enable"))
+        action = Action.DISABLE if self._emulated else Action.ENABLE
+        switch.setAccessibleName(f"{switch.text()} {state.platform}")
+        switch.setEnabled(self._emulated or state.can_enable)
+        switch.clicked.connect(lambda: self.change_requested.emit(action, (state.platform,)))
+        if self._emulated or state.can_enable:
+            return [switch]
+        fetch = QPushButton(self.tr("Fetch QEMU"))
+        fetch.setAccessibleName(self.tr("Fetch QEMU for %1").replace("%1", state.platform))
+        fetch.setToolTip(self.tr("Take the emulator out of a known image, pinned by its digest"))
+        fetch.clicked.connect(lambda: self.fetch_requested.emit(state.platform))
+        return [switch, fetch]
