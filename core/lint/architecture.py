@@ -19,7 +19,8 @@ from core.lint.rules.images import check_images
 from core.lint.rules.maps import check_maps
 from core.lint.rules.packages import check_packages
 from core.lint.rules.platform_args import check_platform_args
-from core.lint.rules.run import Roots, check_runs
+from core.lint.rules.roots import Roots
+from core.lint.rules.run import check_runs
 from core.lint.rules.table import BY_ID, RuleId
 from core.lint.rules.transfers import check_transfers
 

@@ -9,7 +9,7 @@ from core.dockerfile.commands import Add, Copy, From, Run
 from core.lint.analysis import Analysis, Site
 from core.lint.guards import ARCH_SOURCE
 from core.lint.rules.hazard import Hazard
-from core.lint.rules.run import FETCHERS
+from core.lint.rules.patterns import FETCHERS
 from core.lint.rules.table import RuleId
 from core.lint.stages import Role, StageFacts
 

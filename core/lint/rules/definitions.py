@@ -12,8 +12,10 @@ from core.lint.guards import guarded
 from core.lint.rules.atoms import Atom, atoms
 from core.lint.rules.hazard import Hazard
 from core.lint.rules.images import names_image
-from core.lint.rules.run import JAVA, LIBRARY, TRIPLE, Roots, message_of, related_uses, token_span
+from core.lint.rules.patterns import JAVA, LIBRARY, TRIPLE
+from core.lint.rules.roots import Roots
 from core.lint.rules.table import RuleId
+from core.lint.rules.wording import message_of, related_uses, token_span
 from core.lint.scope import PLATFORM_ARGS, references
 
 ARCHIVE = re.compile(

@@ -11,7 +11,7 @@ from core.lint.analysis import Analysis, Site
 from core.lint.guards import guarded
 from core.lint.projects import URL, project_of
 from core.lint.rules.hazard import Hazard
-from core.lint.rules.run import INSTALLERS
+from core.lint.rules.patterns import INSTALLERS
 from core.lint.rules.table import RuleId
 from core.lint.shell.script import Command, Word
 

@@ -4,101 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from core.dockerfile.commands import Run
 from core.dockerfile.source import Span
 from core.lint.analysis import Analysis, Site
-from core.lint.findings import Related
 from core.lint.guards import admitted, guarded
 from core.lint.rules.atoms import Atom, atoms
 from core.lint.rules.hazard import Hazard
+from core.lint.rules.patterns import (
+    APT_SOURCE,
+    BUILD_OPTION,
+    DOTNET,
+    EDITORS,
+    FETCHERS,
+    INSTALLERS,
+    JAVA,
+    LIBRARY,
+    PRINTERS,
+    TRIPLE,
+)
+from core.lint.rules.roots import Roots
 from core.lint.rules.table import RuleId
+from core.lint.rules.wording import message_of, token_span
 from core.lint.scope import references
 from core.lint.shell.script import Assignment, Command, Word
-
-FETCHERS = frozenset(
-    {"curl", "wget", "aria2c", "axel", "gsutil", "aws", "http", "fetch", "lynx", "download", "ftp"}
-)
-INSTALLERS = frozenset(
-    {
-        "apt-get",
-        "apt",
-        "aptitude",
-        "apk",
-        "yum",
-        "dnf",
-        "microdnf",
-        "tdnf",
-        "zypper",
-        "pacman",
-        "rpm",
-    }
-    | {"dpkg", "gdebi", "emerge", "clean-install", "install_packages", "apt-install"}
-)
-EDITORS = frozenset(
-    {"sed", "tr", "awk", "gawk", "perl", "grep", "egrep", "fgrep", "test", "[", "[["}
-)
-PRINTERS = frozenset({"echo", "printf", "cat", "tee"})
-
-APT_SOURCE = re.compile(r"\[[^\]]*\barch(?:\+)?=([^\]\s]+)[^\]]*\]")
-LIBRARY = re.compile(
-    r"/(?:x86_64|i386|aarch64|arm|powerpc64le|s390x)-linux-(?:gnu|musl)\w*|ld-linux-(?:x86-64|aarch64)"
-    r"|ld-musl-\w+|libc\.musl-\w+|(?:^|[=/])lib/x86_64|/lib(?:64)?/(?:amd64|i386|x86_64)(?:/|$)|x86_64-linux-gnu/",
-    re.IGNORECASE,
-)
-JAVA = re.compile(
-    r"/jvm/|update-java-alternatives|java-[\d.]+-openjdk|jre/lib/amd64|openjdk-[\d.]+-(?:jre|jdk)",
-    re.I,
-)
-TRIPLE = re.compile(
-    r"(?:x86_64|i[3-6]86|aarch64|armv7\w*|arm|powerpc64le|s390x|riscv64gc)-(?:(?:unknown|pc|alpine)-)?"
-    r"linux-(?:gnu|musl|uclibc)\w*",
-    re.IGNORECASE,
-)
-DOTNET = re.compile(r"linux-(?:musl-)?(?:x64|x86|arm64|arm)\b", re.IGNORECASE)
-BUILD_OPTION = re.compile(
-    r"npm_config_arch|--arch(?:itecture)?\b|--target[_-]arch|--cpu[= ]|--x64\b|target_cpu|-A\s*x64"
-    r"|--platform(?!s?=linux/)|\bARCH=|CMAKE_SYSTEM_PROCESSOR|--march\b|PROCESSOR|-DARCH|--targets?\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass(slots=True)
-class Roots:
-    """Names already reported, so that what follows from them is not reported again."""
-
-    stems: set[str] = field(default_factory=set)
-    variables: set[str] = field(default_factory=set)
-    architectures_added: bool = False
-
-    def add(self, atom_text: str) -> None:
-        for part in re.split(r"[/=]", atom_text):
-            if any(True for _ in atoms(part)):
-                self.stems.add(stem(part))
-
-    def follows(self, atom_text: str) -> bool:
-        parts = [
-            stem(part) for part in re.split(r"[/=:]", atom_text) if any(True for _ in atoms(part))
-        ]
-        return bool(parts) and all(
-            any(
-                part == known or part.startswith(known) or known.startswith(part)
-                for known in self.stems
-            )
-            for part in parts
-        )
-
-
-def stem(name: str) -> str:
-    """A file name without quotes, endings and what varies behind a wildcard."""
-    name = name.strip("\"'").lower().split("*", 1)[0]
-    return re.sub(
-        r"(?:\.(?:tar|t?[gbx]z2?|tgz|zip|deb|rpm|apk|bin|run|sh|sha\d+(?:sum)?|md5|asc|sig|zst))+$",
-        "",
-        name,
-    )
 
 
 def check_runs(
@@ -395,63 +325,3 @@ def _used_names(site: Site) -> frozenset[str]:
         if variable is not None and variable.value is not None:
             pending.extend(references(variable.value))
     return frozenset(seen)
-
-
-def token_span(analysis: Analysis, text: str, span: Span, atom: Atom) -> Span:
-    """Where the atom's token stands, given that ``text`` was read from ``span``.
-
-    A text that runs over line continuations is shorter than its span; the atom itself never is.
-    """
-    if len(span) == len(text):
-        start = span.start + atom.offset
-        return Span(start, start + len(atom.token.text))
-    at = analysis.text.find(atom.text, span.start, span.end)
-    if at < 0:
-        return span
-    start = at + atom.token.start
-    return Span(start, start + len(atom.token.text))
-
-
-def message_of(rule: RuleId, atom: Atom, subject: str) -> str:
-    name = atom.text.rsplit("/", 1)[-1].strip("\"'") or atom.text
-    only = atom.token.platforms[0].removeprefix("linux/")
-    match rule:
-        case RuleId.URL_ARCH:
-            return (
-                f"{name} is for {only} only; an image for another platform would get {only} files"
-            )
-        case RuleId.FILE_ARCH:
-            return f"{name} exists for {only} only"
-        case RuleId.ARCH_VARIABLE:
-            return f"{subject} is always {atom.token.text}, whatever the platform"
-        case RuleId.APT_ARCH:
-            return f"the apt source is limited to {only}; other platforms find no package in it"
-        case RuleId.PACKAGE_ARCH:
-            return f"{name} asks for the {only} package on every platform"
-        case RuleId.LIBRARY_PATH:
-            return f"{name} is a path of {only} alone"
-        case RuleId.JAVA_HOME:
-            return f"{name} is the Java folder of {only} alone"
-        case RuleId.GO_ARCH:
-            return f"GOARCH={atom.token.text} compiles for {only} on every platform"
-        case RuleId.TARGET_TRIPLE:
-            return f"{name} compiles for {only} on every platform"
-        case RuleId.DOTNET_RID:
-            return f"{name} publishes for {only} on every platform"
-        case _:
-            return f"{name} selects {only} on every platform"
-
-
-def related_uses(analysis: Analysis, names: frozenset[str], after: int) -> tuple[Related, ...]:
-    """Where the variables ``names`` are used behind offset ``after``."""
-    if not names:
-        return ()
-    pattern = re.compile(r"\$\{?(" + "|".join(map(re.escape, sorted(names))) + r")\b")
-    return tuple(
-        Related(
-            span=Span(m.start(), m.end()),
-            line=analysis.line_of(m.start()),
-            message=f"{m.group(1)} is used here",
-        )
-        for m in pattern.finditer(analysis.text, after)
-    )

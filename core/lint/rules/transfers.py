@@ -10,8 +10,10 @@ from core.dockerfile.source import Span
 from core.lint.analysis import Site
 from core.lint.rules.atoms import Atom, atoms
 from core.lint.rules.hazard import Hazard
-from core.lint.rules.run import APT_SOURCE, JAVA, LIBRARY, Roots, message_of
+from core.lint.rules.patterns import APT_SOURCE, JAVA, LIBRARY
+from core.lint.rules.roots import Roots
 from core.lint.rules.table import RuleId
+from core.lint.rules.wording import message_of
 
 QEMU = re.compile(r"qemu-(?:[\w$*{}]+)-static", re.IGNORECASE)
 

@@ -13,6 +13,7 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from core.dockerfile.source import Span
+from core.lint.shell.conditions import is_test
 from core.lint.shell.script import (
     Assignment,
     CaseItem,
@@ -261,7 +262,7 @@ class _Reader:
             otherwise=operator == "||",
             identity=node.start_byte,
         )
-        self.visit(right, (*guards, guard) if _is_test(test, self) else guards, pipeline)
+        self.visit(right, (*guards, guard) if is_test(test, self.slice) else guards, pipeline)
 
     def branches(self, node: Node, guards: tuple[Guard, ...]) -> None:
         condition: list[Node] = []
@@ -391,19 +392,3 @@ class _Reader:
                 self.visit(child, (*guards, guard), 0)
             elif child.type in {"command_substitution", "test_command", "command", "list"}:
                 self.visit(child, guards, 0)
-
-
-TESTS = frozenset({"test", "[", "[[", "grep", "egrep", "true", "false", "uname", "arch"})
-
-
-def _is_test(node: Node, reader: _Reader) -> bool:
-    """Whether a chain's left side is a condition rather than a step that has to succeed first."""
-    if node.type in {"test_command", "negated_command"}:
-        return True
-    if node.type == "pipeline" and node.named_children:
-        node = node.named_children[-1]
-    if node.type == "redirected_statement" and node.named_children:
-        node = node.named_children[0]
-    if node.type != "command" or not node.named_children:
-        return False
-    return reader.slice(node.named_children[0]).rsplit("/", 1)[-1] in TESTS
