@@ -26,6 +26,7 @@ from core.wire.rpc import CallChannel, call, iterate
 from core.wire.services import Control, Engine
 
 _STATUS_TAIL_SECONDS = 10.0
+_CANCEL_SECONDS = 10.0
 _FILE_EXPORTS = frozenset({"oci", "docker", "tar"})
 
 
@@ -72,7 +73,7 @@ class Build:
         self._services = services
         self._mailbox = StatusMailbox()
         self._cancelled = False
-        self._session: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._task = asyncio.get_running_loop().create_task(
             self._run(), name=f"build {request.ref}"
         )
@@ -95,14 +96,33 @@ class Build:
             raise
 
     def cancel(self) -> None:
-        """End the build; ``result`` then raises CancelledBuildError. Twice is no error."""
+        """End the build; ``result`` then raises CancelledBuildError. Twice is no error.
+
+        An embedded builder is asked, so that its last events still arrive; for others the call is
+        given up, which cancels the build there.
+        """
+        if self._cancelled or self._task.done():
+            return
         self._cancelled = True
-        self._task.cancel()
+        if self._builder.embedded:
+            self._asking = asyncio.get_running_loop().create_task(self._ask_to_end())
+        else:
+            self._task.cancel()
+
+    async def _ask_to_end(self) -> None:
+        try:
+            async with asyncio.timeout(_CANCEL_SECONDS):
+                await self._builder.cancel(self.ref)
+                await asyncio.wait({self._task})
+        except (Error, TimeoutError):
+            self._task.cancel()
 
     async def aclose(self) -> None:
         """Cancel if it still runs and wait until everything is tidied up."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        if self._asking is not None:
+            await asyncio.gather(self._asking, return_exceptions=True)
 
     async def leave(self) -> None:
         """Let a detached build go on without this client; ``result`` is of no use afterwards."""
@@ -112,12 +132,6 @@ class Build:
     async def _run(self) -> BuildResult:
         try:
             return await self._solve()
-        except asyncio.CancelledError:
-            if self._cancelled and self._request.detach:
-                with suppress(Error, TimeoutError):
-                    async with asyncio.timeout(5):
-                        await self._builder.cancel(self.ref)
-            raise
         finally:
             self._mailbox.close()
 

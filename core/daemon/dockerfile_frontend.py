@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from core.daemon.build_run import BuildRun
 from core.daemon.context import BuildContext
@@ -13,7 +14,7 @@ from core.daemon.dockerfile_source import DirectoryReader, DockerfileSource
 from core.daemon.image_lookup import ImageLookup
 from core.daemon.outcome import Outcome
 from core.errors import Error, OptionError
-from core.frontend.contexts import context_is_local, main_context
+from core.frontend.contexts import REMOTE_FILE, context_is_local, main_context
 from core.frontend.conversion import Conversion
 from core.frontend.convert import convert
 from core.frontend.draft import Freezer
@@ -34,8 +35,15 @@ from core.progress.messages import SolveStatus, VertexWarning
 from core.wire.failure import SourceText
 from core.wire.pb import ops_pb2
 
-ReadFile = Callable[[Edge, Sequence[str]], Awaitable[dict[str, bytes]]]
-"""Builds an edge and reads the files among the names that its result has."""
+_MAGIC_BYTES = 512
+
+
+class ReadFiles(Protocol):
+    """Builds an edge and reads the files among the names that its result has, or their heads."""
+
+    async def __call__(
+        self, edge: Edge, names: Sequence[str], *, head: int = 0
+    ) -> dict[str, bytes]: ...
 
 
 class DockerfileFrontend:
@@ -49,7 +57,7 @@ class DockerfileFrontend:
         lookup: ImageLookup,
         platforms: Sequence[Platform],
         scratch: Path,
-        read_files: ReadFile,
+        read_files: ReadFiles,
         source_time: Callable[[SourceOp], Awaitable[int | None]],
     ) -> None:
         self._run = run
@@ -93,19 +101,30 @@ class DockerfileFrontend:
         local = context_is_local(options, facts)
         if local:
             return await self._reader.dockerfile(self._run, options, context_is_local=True), facts
-        output = main_context(options, facts, set)
-        edge = Freezer().edge(output)
-        if edge is None:
-            raise OptionError("the build context is empty")
+        edge = self._remote_edge(options, facts)
+        if options.attrs.get("context", "").startswith(("http://", "https://")):
+            heads = await self._read_files(edge, (REMOTE_FILE,), head=_MAGIC_BYTES)
+            if REMOTE_FILE in heads:
+                if not is_archive(heads[REMOTE_FILE]):
+                    # The URL is that of a Dockerfile, which needs no context.
+                    text = (await self._read_files(edge, (REMOTE_FILE,)))[REMOTE_FILE]
+                    return DockerfileSource(name=options.filename, text=text), facts
+                facts = replace(facts, remote_is_archive=True)
+                edge = self._remote_edge(options, facts)
         name = options.filename
         found = await self._read_files(edge, (name, f"{name}.dockerignore", ".dockerignore"))
-        text = found.get(name)
-        if text is None:
+        if name not in found:
             raise OptionError(
                 f"the build context has no {name}", phrase=f"failed to read dockerfile: {name}"
             )
         ignore = found.get(f"{name}.dockerignore") or found.get(".dockerignore") or b""
-        return DockerfileSource(name=name, text=text, ignore=ignore), facts
+        return DockerfileSource(name=name, text=found[name], ignore=ignore), facts
+
+    def _remote_edge(self, options: FrontendOptions, facts: BuildInputs) -> Edge:
+        edge = Freezer().edge(main_context(options, facts, set))
+        if edge is None:
+            raise OptionError("the build context is empty")
+        return edge
 
     async def _convert(self, options: FrontendOptions, facts: BuildInputs) -> Conversion:
         images: dict[ImageRequest, ResolvedImage | ImageMissing] = {}
@@ -153,3 +172,9 @@ class DockerfileFrontend:
             )
         if warnings:
             self._run.emit(SolveStatus(warnings=tuple(warnings)))
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether a file that begins so is a tar, compressed or not."""
+    compressed = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+    return head.startswith(compressed) or head[257:262] == b"ustar"

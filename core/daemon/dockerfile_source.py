@@ -80,12 +80,19 @@ class DirectoryReader:
             return await asyncio.to_thread(read_files, Path(place), names)
 
 
-def read_files(directory: Path, names: tuple[str, ...]) -> dict[str, bytes]:
-    """Blocking; names that are not there are left out. Raises OptionError for huge files."""
+def read_files(directory: Path, names: tuple[str, ...], head: int = 0) -> dict[str, bytes]:
+    """Blocking; names that are not there are left out. With ``head``, only so many bytes.
+
+    Raises OptionError for huge files.
+    """
     found = {}
     for name in names:
         path = directory / name.lstrip("/")
         try:
+            if head:
+                with path.open("rb") as file:
+                    found[name] = file.read(head)
+                continue
             if path.stat().st_size > _MAX_BYTES:
                 raise OptionError(f"{path} is larger than 16 MiB")
             found[name] = path.read_bytes()

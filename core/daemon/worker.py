@@ -26,8 +26,9 @@ from core.exporter.source import ExportLayer, ExportSource, PlatformImage
 from core.frontend.options import FrontendOptions
 from core.frontend.plan import Machine, plan
 from core.llb.definition import source_file, unmarshal
+from core.llb.metadata import Metadata
 from core.llb.ops import SourceOp
-from core.llb.vertex import Edge
+from core.llb.vertex import Edge, Vertex
 from core.ops.refs import SCRATCH, Layer, Ref, RemoteLayer
 from core.solver.jobs import Job
 from core.wire.failure import SourceText
@@ -152,13 +153,22 @@ class BuildWorker:
             async with self._views.files(ref) as root:
                 yield root
 
-    async def read_files(self, edge: Edge, names: Sequence[str]) -> dict[str, bytes]:
+    async def read_files(
+        self, edge: Edge, names: Sequence[str], *, head: int = 0
+    ) -> dict[str, bytes]:
+        """Build an edge and read files of its result, or their first bytes."""
         (ref,) = await self.results((edge,))
         async with self.files(ref, "[internal] read build context") as root:
-            return await asyncio.to_thread(read_files, root, tuple(names))
+            return await asyncio.to_thread(read_files, root, tuple(names), head)
 
     async def _source_time(self, op: SourceOp) -> int | None:
-        return None
+        """When a source was made: the newest time of its files, in seconds; None for local ones."""
+        if op.scheme == "local":
+            return None
+        vertex = Vertex(op=op, metadata=Metadata(name=f"[internal] load {op.identifier}"))
+        (ref,) = await self.results((Edge(vertex),))
+        async with self.files(ref, "[internal] look at the time of the source") as root:
+            return await asyncio.to_thread(_newest, root)
 
     async def export(
         self, outcome: Outcome, refs: Mapping[str, Ref], exporters: Sequence[Exporter]
@@ -214,3 +224,8 @@ class BuildWorker:
 def _is_dockerfile_image(source: str) -> bool:
     name = source.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return not source or name in {"dockerfile", "dockerfile-upstream"}
+
+
+def _newest(root: Path) -> int | None:
+    times = [entry.lstat().st_mtime_ns for entry in root.rglob("*") if not entry.is_dir()]
+    return max(times) // 10**9 if times else None
