@@ -45,6 +45,7 @@ from desktop.theme.theme import Theme
 ANIMATION_MS = 150
 _SPIN_MS = 90
 _MARGIN = 28.0
+_PARTS = 40
 
 _ARROWS = {
     Qt.Key.Key_Up: Direction.INPUT,
@@ -322,13 +323,21 @@ class GraphCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        dirty = event.rect()
-        painter.fillRect(dirty, self._painter.colour("window"))
-        painter.translate(self._offset)
-        painter.scale(self._scale, self._scale)
-        a = self.to_scene(QPointF(dirty.topLeft()))
-        area = Rect(a.x(), a.y(), dirty.width() / self._scale, dirty.height() / self._scale)
-        self._painter.paint(painter, self._picture, self.marks, area, detail_at(self._scale))
+        parts = [event.rect()]
+        if 1 < event.region().rectCount() <= _PARTS:
+            # Some nodes changed: painting what lies between them would be most of the work.
+            parts = [QRect(r) for r in event.region()]  # type: ignore[attr-defined]
+        detail = detail_at(self._scale)
+        for dirty in parts:
+            painter.save()
+            painter.setClipRect(dirty)
+            painter.fillRect(dirty, self._painter.colour("window"))
+            painter.translate(self._offset)
+            painter.scale(self._scale, self._scale)
+            a = self.to_scene(QPointF(dirty.topLeft()))
+            area = Rect(a.x(), a.y(), dirty.width() / self._scale, dirty.height() / self._scale)
+            self._painter.paint(painter, self._picture, self.marks, area, detail)
+            painter.restore()
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -64,7 +64,11 @@ def _paint(
     device.fillRect(QRectF(0, 0, area.width(), area.height()), painter.colour("window"))
     device.translate(-area.topLeft())
     marks = Marks(looks=looks)
-    painter.paint(device, picture, marks, picture.layout.bounds.grown(_MARGIN), Detail.FULL)
+    painter.vector = True
+    try:
+        painter.paint(device, picture, marks, picture.layout.bounds.grown(_MARGIN), Detail.FULL)
+    finally:
+        painter.vector = False
 
 
 def _svg(painter: GraphPainter, picture: Picture, looks: Mapping[str, Look]) -> bytes:

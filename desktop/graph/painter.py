@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
 from desktop.graph.detail import Detail
 from desktop.graph.geometry import GROUP_PAD_TOP, NODE_WIDTH, Rect
 from desktop.graph.look import Chip, Look, Marks
-from desktop.graph.picture import Picture
+from desktop.graph.picture import Picture, Piece
 from desktop.theme.icons import Icons
 from desktop.theme.tokens import Tokens
 
@@ -31,6 +31,9 @@ class GraphPainter:
         self._short_metrics = QFontMetricsF(self._short)
         self._small_metrics = QFontMetricsF(self._small)
         self._elided: dict[tuple[str, int, int], str] = {}
+        self._pixmaps: dict[tuple[str, str, int], QPixmap] = {}
+        self.vector = False
+        """Paint icons as shapes: for files."""
         self.spin = 0
         """The turn of running icons, in degrees."""
 
@@ -101,41 +104,40 @@ class GraphPainter:
             pen = QPen(self.colour("accent"), 2)
             pen.setCosmetic(True)
             painter.setPen(pen)
-            for edge, path in zip(picture.edges, picture.paths, strict=True):
-                if edge in marks.critical_edges:
-                    painter.drawPath(path)
+            for piece in picture.pieces:
+                if piece.edge in marks.critical_edges:
+                    painter.drawPath(piece.path)
 
     def _edges(self, painter: QPainter, picture: Picture, marks: Marks, area: Rect) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        plain = QPen(self.colour("border_strong"), 1.3)
+        plain = QPen(self.colour("border_strong"), 1)
+        plain.setCosmetic(True)
         strong = QPen(self.colour("accent"), 2.4)
         near = marks.hovered or marks.selected
-        last: list[tuple[int, QPen]] = []
+        found = [picture.pieces[i] for i in picture.pieces_at.query(area)]
+        last = [p for p in found if p.edge in marks.critical_edges or near in p.edge]
         painter.setPen(plain)
-        for i in picture.edges_at.query(area):
-            a, b = picture.edges[i]
-            if (a, b) in marks.critical_edges or near in {a, b}:
-                last.append((i, strong))
-                continue
+        for piece in found:
+            a, b = piece.edge
             faint = marks.focus is not None and not (a in marks.focus and b in marks.focus)
             source, target = marks.looks.get(a, _BARE), marks.looks.get(b, _BARE)
-            painter.setOpacity(_DIM if faint or source.dimmed or target.dimmed else 0.75)
-            painter.drawPath(picture.paths[i])
-            self._arrow(painter, picture.paths[i], plain.color())
+            painter.setOpacity(_DIM if faint or source.dimmed or target.dimmed else 0.85)
+            painter.drawPath(piece.path)
+        self._arrows(painter, found, plain.color())
         painter.setOpacity(1)
-        for i, pen in last:
-            painter.setPen(pen)
-            painter.drawPath(picture.paths[i])
-            self._arrow(painter, picture.paths[i], pen.color())
+        painter.setPen(strong)
+        for piece in last:
+            painter.drawPath(piece.path)
+        self._arrows(painter, last, strong.color())
 
-    def _arrow(self, painter: QPainter, path: QPainterPath, colour: QColor) -> None:
-        end = path.currentPosition()
-        x, y = end.x(), end.y()
-        painter.save()
+    def _arrows(self, painter: QPainter, pieces: list[Piece], colour: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
-        painter.drawPolygon([QPointF(x, y), QPointF(x - 4, y - 7), QPointF(x + 4, y - 7)])
-        painter.restore()
+        for piece in pieces:
+            if piece.tip is not None:
+                x, y = piece.tip
+                painter.drawPolygon([QPointF(x, y), QPointF(x - 4, y - 7), QPointF(x + 4, y - 7)])
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     # Nodes
 
@@ -219,10 +221,30 @@ class GraphPainter:
             painter.translate(rect.center())
             painter.rotate(self.spin)
             painter.translate(-rect.center())
-            self._icons.paint(painter, rect, look.token, colour)
+            self._picture_of(painter, rect, look.token, colour)
             painter.restore()
         else:
-            self._icons.paint(painter, rect, look.token, colour)
+            self._picture_of(painter, rect, look.token, colour)
+
+    def _picture_of(self, painter: QPainter, rect: QRectF, name: str, colour: str) -> None:
+        """An icon. On a screen from a pixmap: rendering SVG for each would be most of a frame."""
+        if self.vector:
+            self._icons.paint(painter, rect, name, colour)
+            return
+        size = max(1, round(rect.width() * painter.deviceTransform().m11()))
+        key = (name, colour, size)
+        pixmap = self._pixmaps.get(key)
+        if pixmap is None:
+            if len(self._pixmaps) > 500:
+                self._pixmaps.clear()
+            pixmap = QPixmap(size, size)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            inner = QPainter(pixmap)
+            self._icons.paint(inner, QRectF(0, 0, size, size), name, colour)
+            inner.end()
+            self._pixmaps[key] = pixmap
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(rect, pixmap, QRectF(pixmap.rect()))
 
     def _full(self, painter: QPainter, rect: QRectF, look: Look, colour: QColor) -> None:
         left = rect.x() + 10
@@ -264,7 +286,7 @@ class GraphPainter:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.colour(f"{mode}_soft"))
         painter.drawRoundedRect(box, 8, 8)
-        self._icons.paint(
+        self._picture_of(
             painter, QRectF(x + 5, baseline - 9.5, 12, 12), mode, getattr(self._tokens, mode)
         )
         painter.setFont(self._small)
@@ -290,7 +312,7 @@ class GraphPainter:
             painter.drawRoundedRect(box, 4, 4)
             if chip.icon:
                 spot = QRectF(x + 4, baseline - 9, 11, 11)
-                self._icons.paint(painter, spot, chip.icon, getattr(self._tokens, chip.icon))
+                self._picture_of(painter, spot, chip.icon, getattr(self._tokens, chip.icon))
             painter.setPen(self.colour(chip.token))
             painter.drawText(QPointF(x + margin, baseline), chip.text)
             x += width + 4

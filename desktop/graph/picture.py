@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from PySide6.QtCore import QLineF, QPointF, QRectF
 from PySide6.QtGui import QPainterPath
@@ -17,6 +18,17 @@ _MOVING_LIMIT = 300
 """Above this many moving nodes a new layout appears at once."""
 
 
+_WIDE = 1200.0
+
+
+class Piece(NamedTuple):
+    """``tip`` is where the arrow's head goes, on the last piece of an edge."""
+
+    edge: tuple[str, str]
+    path: QPainterPath
+    tip: Point | None
+
+
 @dataclass(slots=True)
 class Picture:
     """One layout in Qt's types. Nodes and edges are numbered in layout order."""
@@ -25,11 +37,12 @@ class Picture:
     ids: list[str]
     rects: list[QRectF]
     edges: list[tuple[str, str]]
-    paths: list[QPainterPath]
+    pieces: list[Piece]
+    """Edges cut at ranks: a long one costs what is seen of it."""
     lines: list[QLineF]
     """All edges as straight pieces, for low detail."""
     nodes_at: GridIndex
-    edges_at: GridIndex
+    pieces_at: GridIndex
     islands: list[tuple[str, QRectF]]
     number: Mapping[str, int] = field(default_factory=dict)
 
@@ -47,15 +60,16 @@ def picture(layout: Layout) -> Picture:
     nodes_at = GridIndex()
     for i, p in enumerate(layout.positions.values()):
         nodes_at.add(i, Rect(p.x, p.y, NODE_WIDTH, NODE_HEIGHT))
-    edges_at = GridIndex()
-    paths: list[QPainterPath] = []
+    pieces_at = GridIndex()
+    pieces: list[Piece] = []
     lines: list[QLineF] = []
-    for i, points in enumerate(layout.routes.values()):
-        paths.append(curve(points))
-        for a, b in pairwise(points):
+    for edge, points in layout.routes.items():
+        last = len(points) - 2
+        for i, (a, b) in enumerate(pairwise(points)):
             lines.append(QLineF(a.x, a.y, b.x, b.y))
-            left = min(a.x, b.x)
-            edges_at.add(i, Rect(left - 2, a.y, abs(a.x - b.x) + 4, max(b.y - a.y, 1)))
+            for path, rect in _drawn(a, b, straight=i % 2 == 1):
+                pieces_at.add(len(pieces), rect)
+                pieces.append(Piece(edge, path, b if i == last else None))
     islands = [
         (i.group, QRectF(i.rect.x, i.rect.y, i.rect.width, i.rect.height)) for i in layout.islands
     ]
@@ -64,25 +78,42 @@ def picture(layout: Layout) -> Picture:
         ids=ids,
         rects=rects,
         edges=list(layout.routes),
-        paths=paths,
+        pieces=pieces,
         lines=lines,
         nodes_at=nodes_at,
-        edges_at=edges_at,
+        pieces_at=pieces_at,
         islands=islands,
         number={name: i for i, name in enumerate(ids)},
     )
 
 
-def curve(points: tuple[Point, ...]) -> QPainterPath:
-    """Vertical through ranks, smooth between them."""
-    path = QPainterPath(QPointF(*points[0]))
-    for index in range(0, len(points) - 1, 2):
-        a, b = points[index], points[index + 1]
-        bend = (b.y - a.y) / 2
-        path.cubicTo(a.x, a.y + bend, b.x, b.y - bend, b.x, b.y)
-        if index + 2 < len(points):
-            path.lineTo(QPointF(*points[index + 2]))
-    return path
+def _drawn(a: Point, b: Point, *, straight: bool) -> Iterator[tuple[QPainterPath, Rect]]:
+    """The way between two points of a route: vertical through a rank, a smooth curve between
+    ranks. A curve much wider than a window comes in parts."""
+    path = QPainterPath(QPointF(*a))
+    bend = (b.y - a.y) / 2
+    width = abs(b.x - a.x)
+    if straight or width <= _WIDE:
+        if straight:
+            path.lineTo(QPointF(*b))
+        else:
+            path.cubicTo(a.x, a.y + bend, b.x, b.y - bend, b.x, b.y)
+        yield path, Rect(min(a.x, b.x) - 2, a.y, width + 4, max(b.y - a.y, 1))
+        return
+    count = min(48, int(width / (_WIDE / 3)))
+    before = a
+    for n in range(1, count + 1):
+        t = n / count
+        eased = t * t * (3 - 2 * t)
+        rest = 1 - t
+        y = a.y + (3 * rest * rest * t + 3 * rest * t * t) * bend + t * t * t * (b.y - a.y)
+        after = Point(a.x + (b.x - a.x) * eased, y)
+        part = QPainterPath(QPointF(*before))
+        part.lineTo(*after)
+        left, high = min(before.x, after.x), min(before.y, after.y)
+        wide, tall = abs(after.x - before.x), abs(after.y - before.y)
+        yield part, Rect(left - 2, high, wide + 4, max(tall, 1))
+        before = after
 
 
 def can_move(old: Layout, new: Layout) -> bool:

@@ -69,6 +69,7 @@ class GraphPanel(QWidget):
         self._generation = 0
         self._workers: ThreadPoolExecutor | None = None
         self._critical = False
+        self._tree_stale = True
         self._filter: frozenset[str] | None = None
         self.canvas = GraphCanvas(theme, self)
         self.canvas.setAccessibleName(self.tr("Build graph"))
@@ -265,8 +266,7 @@ class GraphPanel(QWidget):
             n.id: look(self._graph, n, now, several=several)
             for n in self._graph.shape.nodes.values()
         }
-        self._model.set_graph(self._graph, self._looks)
-        self.tree.expandToDepth(0)
+        self._tree_stale = True
         self._show_page()
         self._start_layout(self.canvas.shown)
         self._filtered(self.filter.text())
@@ -287,7 +287,10 @@ class GraphPanel(QWidget):
                     changed.add(name)
         if changed:
             self.canvas.update_looks(self._looks, changed)
-            self._model.update_looks(self._looks, frozenset(changed))
+            if self.tree.isVisible():
+                self._model.update_looks(self._looks, frozenset(changed))
+            else:
+                self._tree_stale = True
 
     def _start_layout(self, previous: Layout) -> None:
         self._generation += 1
@@ -323,10 +326,19 @@ class GraphPanel(QWidget):
             self._workers.shutdown(wait=True, cancel_futures=True)
             self._workers = None
 
+    def _fill_tree(self) -> None:
+        """The tree follows while it is seen."""
+        if self._tree_stale:
+            self._tree_stale = False
+            self._model.set_graph(self._graph, self._looks)
+            self.tree.expandToDepth(0)
+            self._selected_elsewhere(self._selection.vertex, None)
+
     def _show_page(self) -> None:
         if not self._graph.shape.nodes:
             self._stack.setCurrentWidget(self._empty)
         elif self._tree_button.isChecked():
+            self._fill_tree()
             self._stack.setCurrentWidget(self.tree)
         else:
             self._stack.setCurrentWidget(self.canvas)

@@ -38,6 +38,7 @@ def test_the_tree_has_the_content_of_the_picture(panel: GraphPanel, recorded: Re
     build.seek_seconds(1.0)
     panel.set_build(build)
     build.seek_seconds(build.length)
+    panel._tree_button.click()
     model = panel.tree.model()
     names = set()
     for stage in range(model.rowCount()):
