@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.any_pb2 import Any as PackedMessage
 from grpclib.client import Channel, Stream
 from grpclib.config import Configuration
-from grpclib.const import Handler, Status
+from grpclib.const import Cardinality, Handler, Status
 from grpclib.encoding.base import StatusDetailsCodecBase
 from grpclib.encoding.proto import ProtoCodec
 from grpclib.events import _DispatchServerEvents
@@ -30,7 +30,7 @@ from h2.exceptions import StreamClosedError
 
 from core.errors import BuilderError, Error
 from core.wire.failure import from_grpc, to_grpc
-from core.wire.methods import Method, Reply, Request, Wire
+from core.wire.methods import Method, RawMessage, Reply, Request, Wire
 from core.wire.pb import status_pb2
 
 log = logging.getLogger(__name__)
@@ -279,12 +279,26 @@ def join(*routes: Routes) -> dict[str, Handler]:
     return {path: handler for table in routes for path, handler in table.items()}
 
 
+async def _not_served(stream: ServerStream[Any, Any]) -> None:
+    raise GRPCError(Status.UNIMPLEMENTED, "there is no such method here")
+
+
+class _Table(dict[str, Handler]):
+    """Routes, and an answer for every other path: grpclib's own lacks a header that callers need."""
+
+    def get(self, path: str, default: Any = None) -> Handler:
+        found = super().get(path)
+        if found is not None:
+            return found
+        return Handler(_not_served, Cardinality.STREAM_STREAM, RawMessage, RawMessage)
+
+
 class ServerProtocol(_Protocol):
     """Serves ``routes`` on the one connection it is given."""
 
     def __init__(self, routes: Mapping[str, Handler]) -> None:
         self.requests = RequestHandler(
-            dict(routes), ProtoCodec(), _DetailsCodec(), _DispatchServerEvents()
+            _Table(routes), ProtoCodec(), _DetailsCodec(), _DispatchServerEvents()
         )
         super().__init__(self.requests, _CONFIG.__for_server__(), _h2(client=False))
 
