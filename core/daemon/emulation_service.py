@@ -87,6 +87,7 @@ class EmulationService:
             slow_downs={**self._calibrated, **from_history(self._history())},
             test=test,
             directory=self._scratch,
+            binfmt_misc=self._machine.system_registry,
         )
 
     def _to_test(self, platforms: Sequence[Platform]) -> frozenset[Platform]:

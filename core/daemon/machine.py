@@ -30,7 +30,12 @@ class Machine:
             )
 
     def _probe(self) -> Probed:
-        return probe_machine(self._confinement.registry, self._settings, directory=self._directory)
+        return probe_machine(
+            self._confinement.registry,
+            self._settings,
+            directory=self._directory,
+            binfmt_misc=self._confinement.system_registry,
+        )
 
     @property
     def current(self) -> Probed:
@@ -45,6 +50,11 @@ class Machine:
     def registry(self) -> PrivateRegistry | None:
         """The builder's own handlers."""
         return self._confinement.registry
+
+    @property
+    def system_registry(self) -> Path:
+        """Where the machine's own handlers can be read."""
+        return self._confinement.system_registry
 
     @property
     def settings(self) -> Settings:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.daemon.subordinate_ids import IdRange, mapping_arguments, own_ranges
-from core.emulation.private import PrivateRegistry, create_private_registry
+from core.emulation.private import BINFMT_MISC, PrivateRegistry, create_private_registry
 from core.errors import MachineError
 from core.linux.mounts import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REC, MS_SLAVE, mount
 from core.linux.namespaces import (
@@ -51,6 +51,7 @@ class Confinement:
     ``userxattr`` and device nodes cannot be made. ``registry`` is its own handler registry, or
     None where the kernel has none to give (before Linux 6.7). ``cgroups`` is where the machine's
     control groups can still be reached, ``cgroups_hidden`` that /sys/fs/cgroup itself is covered.
+    ``system_registry`` is where the machine's own handlers can be read, if they are mounted.
     """
 
     rootless: bool
@@ -58,6 +59,7 @@ class Confinement:
     registry: PrivateRegistry | None
     cgroups: Path
     cgroups_hidden: bool
+    system_registry: Path = BINFMT_MISC
 
 
 def enter() -> Confinement:
@@ -69,12 +71,17 @@ def enter() -> Confinement:
     require_runtime()
     if threading.active_count() > 1:
         raise MachineError("The builder's namespaces must be entered before any thread starts.")
+    # The daemon's own /proc hides what is mounted below the machine's.
+    try:
+        handlers = os.open(BINFMT_MISC, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        handlers = -1
     if os.geteuid() == 0:
         _enter_as_root()
     else:
         _enter_unprivileged()
     _become_daemon_inside()
-    return _settle()
+    return _settle(handlers)
 
 
 def require_runtime() -> None:
@@ -97,7 +104,7 @@ def _enter_as_root() -> None:
         ) from error
 
 
-def _settle() -> Confinement:
+def _settle(handlers: int) -> Confinement:
     cgroups = os.open(CGROUPS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     hidden = False
     # crun refuses hosts with both cgroup versions mounted, even with its cgroup manager disabled;
@@ -114,6 +121,7 @@ def _settle() -> Confinement:
         registry=create_private_registry() if kernel_version() >= (6, 7) else None,
         cgroups=Path(f"/proc/{os.getpid()}/fd/{cgroups}"),
         cgroups_hidden=hidden,
+        system_registry=BINFMT_MISC if handlers < 0 else Path(f"/proc/{os.getpid()}/fd/{handlers}"),
     )
 
 

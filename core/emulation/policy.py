@@ -8,7 +8,6 @@ registry, QEMU in front of the step's program.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,11 @@ from core.emulation.settings import Settings
 from core.oci.platform import Platform, host_platform, parse_platform
 
 __all__ = ["Settings", "enter_namespace", "probe_machine", "testable_platforms"]
+
+
+# Processors that run the programs of their 32-bit predecessors.
+_RELATED = frozenset({("amd64", "386"), ("arm64", "arm")})
+_UNSEEN = "unknown"
 
 
 def testable_platforms() -> tuple[Platform, ...]:
@@ -66,12 +70,12 @@ class _Probe:
         emulated: dict[Platform, Interpreter] = {}
         host = host_platform()
         for platform in testable_platforms():
-            handlers = self._system.matching(head_of(platform))
-            runs = self._test.run(platform).passed
-            if runs and not handlers:
+            if not self._test.run(platform).passed:
+                continue
+            program = self._system_interpreter(platform, host)
+            if program is None:
                 native.append(platform)
-            elif runs and platform not in self._settings.off:
-                program = Path(self._answering(platform, handlers).interpreter)
+            elif platform not in self._settings.off:
                 emulated[platform] = self._interpreter(program, Means.SYSTEM)
         native.sort(key=lambda platform: platform.architecture != host.architecture)
         if not native:
@@ -90,14 +94,24 @@ class _Probe:
         namespace = None if self._registry is None else self._registry.user_namespace
         return Machine(native=tuple(native), emulated=_in_order(emulated), user_namespace=namespace)
 
-    def _answering(self, platform: Platform, handlers: Sequence[Handler]) -> Handler:
-        """Which of several handlers the kernel takes: their order is not shown."""
-        if len({handler.interpreter for handler in handlers}) > 1:
-            program = self._test.answering(platform)
-            for handler in handlers:
-                if program and os.path.realpath(handler.interpreter) == program:
-                    return handler
-        return handlers[-1]
+    def _system_interpreter(self, platform: Platform, host: Platform) -> Path | None:
+        """What a handler of the machine starts for ``platform``, which runs; None for native."""
+        handlers = self._system.matching(head_of(platform))
+        if len({handler.interpreter for handler in handlers}) == 1:
+            return Path(handlers[0].interpreter)
+        if not handlers and platform.architecture == host.architecture:
+            return None
+        # Several handlers, or none that can be seen: binfmt_misc need not be mounted here.
+        program = self._test.answering(platform)
+        if program is not None and self._test.is_test_program(program):
+            return None
+        for handler in reversed(handlers):
+            if program is not None and os.path.realpath(handler.interpreter) == str(program):
+                return Path(handler.interpreter)
+        if program is None and not handlers:
+            related = (host.architecture, platform.architecture) in _RELATED
+            return None if related else Path(_UNSEEN)
+        return program or Path(handlers[-1].interpreter)
 
     def _emulate(
         self, architecture: Architecture, platforms: list[Platform]

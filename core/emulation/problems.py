@@ -145,7 +145,7 @@ def architecture_problems(
     enabled = [handler for handler in handlers if handler.enabled]
     for handler in handlers:
         found += _handler_problems(architecture, handler, around)
-    if len({handler.interpreter for handler in enabled}) > 1:
+    if len({os.path.realpath(handler.interpreter) for handler in enabled}) > 1:
         names = " and ".join(f"{shown_name(h.name)} ({h.interpreter})" for h in enabled)
         found.append(
             Problem(

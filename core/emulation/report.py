@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.emulation.architectures import architecture_of, head_of
 from core.emulation.calibration import SlowDown
-from core.emulation.handlers import Handler, HandlerRegistry, read_registry
+from core.emulation.handlers import Handler, HandlerRegistry, RegistryState, read_registry
 from core.emulation.interpreters import describe, find_qemu
 from core.emulation.machine import Interpreter, Machine, Means
 from core.emulation.policy import enter_namespace, testable_platforms
@@ -100,11 +100,18 @@ def make_report(
         platforms=tuple(states),
         system=system,
         app=app,
-        problems=registry_problems(system, around),
+        problems=registry_problems(system, around) if _shown(system, machine) else (),
         machine=machine,
         kernel=f"{kernel.sysname} {kernel.release}",
         page_size=around.page_size,
     )
+
+
+def _shown(system: HandlerRegistry, machine: Machine) -> bool:
+    """Whether what is seen of the machine's registry can be all: handlers answer without it
+    when it was mounted after this process began."""
+    answers = any(one.means is Means.SYSTEM for one in machine.emulated.values())
+    return system.state is RegistryState.ON or not answers
 
 
 def _state(

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,27 +74,29 @@ class SelfTest:
             best = min(best, time.perf_counter() - start)
         return best
 
-    def answering(self, platform: Platform) -> str:
-        """The interpreter that the kernel starts for a program: "" when that cannot be seen.
+    def answering(self, platform: Platform) -> Path | None:
+        """The program that the kernel starts: the interpreter, or the test program itself, see
+        ``is_test_program``. None when that cannot be seen.
 
-        With several handlers for one format only the kernel knows which comes first.
+        With several handlers for one format only the kernel knows which comes first, and a
+        handler may be registered where no registry can be seen.
         """
         path = self._program(platform)
         if path is None:
-            return ""
+            return None
         for _ in range(5):
             try:
-                with subprocess.Popen(
-                    [path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                ) as process:  # fmt: skip
-                    try:
-                        return os.readlink(f"/proc/{process.pid}/exe").removesuffix(" (deleted)")
-                    except OSError:
-                        continue
+                process = subprocess.Popen(path, stdin=subprocess.DEVNULL)
             except OSError:
-                return ""
-        return ""
+                return None
+            # It may have ended already: then there is no link any more.
+            with process, suppress(OSError):
+                link = os.readlink(f"/proc/{process.pid}/exe")
+                return Path(link.removesuffix(" (deleted)"))
+        return None
+
+    def is_test_program(self, path: Path) -> bool:
+        return path.parent == Path(os.path.realpath(self._root))
 
     def _program(self, platform: Platform, *, counting: bool = False) -> Path | None:
         path = self._root / (str(platform).replace("/", "-") + ("-counts" if counting else ""))
