@@ -25,6 +25,9 @@ from core.errors import NotFoundError, StorageError
 from core.ops.contexts import DirectoryRequest
 from core.ops.local_tree import LocalEntry, signature_of
 
+# As the kernel counts (MAXSYMLINKS).
+_MOST_LINKS = 40
+
 _Info: TypeAlias = MatchInfo | bool | None
 
 
@@ -158,24 +161,23 @@ class _Walk:
 def follow_links(root: Path, paths: Iterable[str]) -> list[str]:
     """``paths``, with what their symbolic links lead to inside ``root``, as include patterns."""
     resolved: dict[str, None] = {}
-    waiting = [_relative(path) for path in paths]
-    while waiting and len(resolved) < 100_000:
-        path = waiting.pop()
+    waiting = [(_relative(path), 0) for path in paths]
+    seen = {path for path, _ in waiting}
+    while waiting:
+        path, hops = waiting.pop()
         done = ""
         parts = path.split("/") if path != "." else []
         for index, part in enumerate(parts):
             current = f"{done}/{part}" if done else part
-            rest = parts[index + 1 :]
             targets = _targets(root, current)
             if targets:
-                known = current in resolved
                 resolved[current] = None
-                if not known or rest:
-                    waiting += [
-                        follow
-                        for target in targets
-                        if (follow := _relative("/".join((target, *rest)))) not in resolved
-                    ]
+                for target in targets:
+                    follow = _relative("/".join((target, *parts[index + 1 :])))
+                    # Links may lead in a circle, or to ever longer paths.
+                    if follow not in seen and hops < _MOST_LINKS:
+                        seen.add(follow)
+                        waiting.append((follow, hops + 1))
                 break
             done = current
         else:

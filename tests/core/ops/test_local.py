@@ -109,6 +109,12 @@ def test_links_on_the_way_are_followed_inside_the_root(context) -> None:
     ]
 
 
+@pytest.mark.parametrize("target", ["loop", "loop/more", "x/../loop/", "/loop/a/b"])
+def test_links_in_circles_end(context, target) -> None:
+    (context / "loop").symlink_to(target)
+    assert "loop" in follow_links(context, ("loop/inside/it",))
+
+
 def test_a_wildcard_follows_the_links_that_it_matches(context) -> None:
     (context / "l1").symlink_to("src/main.c")
     assert "src/main.c" in look(context, follow_paths=("l*",))
