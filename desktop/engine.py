@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from core.client.endpoints import Endpoint, EndpointKind, parse_endpoint
+from core.client.session import SessionServices
 from core.errors import BuilderError, BuildError, CancelledBuildError, Error
 from core.progress.messages import Mode, SolveStatus
+from desktop.building.credentials import WindowCredentials
 from desktop.building.platform_card import PlatformState
 from desktop.builds import BuildStatus
 from desktop.models.history import summary
@@ -78,6 +80,7 @@ class Engine(QObject):
         self.state = EngineState.IDLE
         self.problem: Error | None = None
         self.platforms: dict[str, PlatformState] = {}
+        self.credentials = WindowCredentials()
         self._builder: Builder | None = None
         self._lock = asyncio.Lock()
 
@@ -177,11 +180,15 @@ class Engine(QObject):
         from desktop.building.services import session_services
 
         builder = await self.builder()
-        build = builder.start(wanted, session_services(request))
+        build = builder.start(wanted, session_services(request, self.credentials))
         try:
             yield build
         finally:
             await build.aclose()
+
+    def services(self) -> SessionServices:
+        """What is lent to a call that is no build."""
+        return SessionServices(credentials=self.credentials)
 
     @asynccontextmanager
     async def attach(self, ref: str) -> AsyncIterator[AttachedBuild]:

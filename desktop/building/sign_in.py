@@ -77,7 +77,7 @@ class SignInDialog(QDialog):
         for field in (self._host, self._secret):
             field.textChanged.connect(lambda _text: self._check())
         self._check()
-        (self._user if host and not username else self._secret if host else self._host).setFocus()
+        (self._host if not host else self._secret if username else self._user).setFocus()
 
     def _check(self) -> None:
         self._ok.setEnabled(bool(self._host.text().strip() and self._secret.text()))

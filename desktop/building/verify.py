@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.client.session import SessionServices
 from core.oci.platform import parse_platform
 from core.oci.reference import parse_reference
 from core.wire.pb import engine_pb2
@@ -25,10 +26,12 @@ class PushedImage:
     missing: tuple[str, ...]
 
 
-async def read_back(builder: Builder, request: BuildRequest) -> tuple[PushedImage, ...]:
+async def read_back(
+    builder: Builder, request: BuildRequest, services: SessionServices
+) -> tuple[PushedImage, ...]:
     """Ask the registry for every tag of a push. Raises RegistryError and BuilderError."""
     found: list[PushedImage] = []
-    async with builder.session() as session:
+    async with builder.session(services) as session:
         for tag in request.tags:
             reference = parse_reference(tag).tagged()
             answer = await builder.call(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QGridLayout, QPushButton, QTreeWidgetItem, QWidget
@@ -132,7 +131,7 @@ class EmulationPage(EnginePage):
                 hint="Choose the embedded builder on the Builders page.",
             )
         builder = await engine.builder()
-        async with builder.session() as session:
+        async with builder.session(self.context.engine.services()) as session:
             request = engine_pb2.EmulationRequest(
                 action=action,
                 platforms=platforms,
@@ -195,7 +194,7 @@ class EmulationPage(EnginePage):
         clear(self._explanation_box)
         self._explanation_box.addWidget(label(self.tr("How this works here"), "heading"))
         for paragraph in answer.text:
-            self._explanation_box.addWidget(label(escape(paragraph), wrap=True, selectable=True))
+            self._explanation_box.addWidget(label(paragraph, wrap=True, selectable=True))
         close = QPushButton(self.tr("Close"))
         close.clicked.connect(self._explanation.hide)
         self._explanation_box.addLayout(row(close, 1))

@@ -187,7 +187,7 @@ class ImagesPage(EnginePage):
         self._found_title.hide()
         reference = parse_reference(text)
         builder = await self._builder()
-        async with builder.session() as session:
+        async with builder.session(self.context.engine.services()) as session:
             answer = await builder.call(
                 EngineCalls.INSPECT_IMAGE,
                 engine_pb2.InspectImageRequest(
@@ -277,7 +277,7 @@ class ImagesPage(EnginePage):
         builder = await self._builder()
         digest = ""
         totals: dict[str, tuple[int, int]] = {}
-        async with builder.session() as session:
+        async with builder.session(self.context.engine.services()) as session:
             request = engine_pb2.PushImageRequest(
                 reference=source, target=str(reference), session=session, insecure=insecure
             )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
-from core.client.credentials import CredentialStore
 from core.errors import AuthenticationError, Error, RegistryError
 from desktop.pages.base import EnginePage
 from desktop.pages.docker_logins import docker_hosts
@@ -35,6 +34,7 @@ class RegistryCard(QFrame):
         self._problem.hide()
         where = {
             "keyring": self.tr("kept in this computer's keyring"),
+            "this session": self.tr("kept until the window closes"),
             "docker config": self.tr("read from Docker's config.json"),
         }.get(origin, self.tr("asked from %1").replace("%1", origin))
         who = username or self.tr("identity token")
@@ -51,8 +51,8 @@ class RegistryCard(QFrame):
         plain.clicked.connect(lambda: page.set_insecure(host, not insecure))
         forget = QPushButton(self.tr("Sign Out"))
         forget.setProperty("role", "danger")
-        forget.setEnabled(origin == "keyring" or not origin)
-        if origin and origin != "keyring":
+        forget.setEnabled(origin in ("keyring", "this session", ""))
+        if not forget.isEnabled():
             forget.setToolTip(self.tr("Use `docker logout`: Docker keeps this one."))
         forget.clicked.connect(lambda: page.sign_out(host))
         if not origin:
@@ -97,7 +97,7 @@ class RegistriesPage(EnginePage):
         settings = self.context.settings.value
         known = await self.context.tasks.in_thread(docker_hosts)
         hosts = dict.fromkeys((*settings.registries, *known, *settings.insecure_registries))
-        store = CredentialStore()
+        store = self.context.engine.credentials
         cards: list[RegistryCard] = []
         for host in hosts:
             try:
@@ -142,7 +142,7 @@ class RegistriesPage(EnginePage):
 
     def sign_out(self, host: str) -> None:
         async def work() -> None:
-            await CredentialStore().forget(host)
+            await self.context.engine.credentials.forget(host)
             settings = self.context.settings
             settings.update(
                 registries=tuple(h for h in settings.value.registries if h != host),
@@ -164,7 +164,9 @@ class RegistriesPage(EnginePage):
         async def work() -> None:
             insecure = host in self.context.settings.value.insecure_registries
             try:
-                words = await check_registry(host, insecure=insecure)
+                words = await check_registry(
+                    host, self.context.engine.credentials, insecure=insecure
+                )
             except RegistryError as problem:
                 entry.show_result(problem, self.tr("failed"))
             else:

@@ -16,9 +16,9 @@ _SECONDS = 15.0
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
-async def check_registry(host: str, *, insecure: bool = False) -> str:
+async def check_registry(host: str, credentials: CredentialStore, *, insecure: bool = False) -> str:
     """One or two words on success. Raises RegistryError, AuthenticationError."""
-    credential = await CredentialStore().find(host)
+    credential = await credentials.find(host)
     name = "registry-1.docker.io" if host == "docker.io" else host
     local = name.split(":")[0] in ("localhost", "127.0.0.1", "[::1]")
     scheme = "http" if local or insecure else "https"

@@ -59,7 +59,7 @@ class ShellDialog(QDialog):
         self._tasks = window.context.tasks
         builder = await window.context.engine.builder()
         try:
-            async with builder.session() as session:
+            async with builder.session(window.context.engine.services()) as session:
                 start.session = session
                 async with open_stream(builder.channel, EngineCalls.RUN) as stream:
                     self._stream = stream

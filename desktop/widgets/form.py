@@ -20,6 +20,7 @@ from desktop.theme import METRICS
 def label(text: str, role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """A label of one of the style's roles."""
     result = QLabel(text)
+    result.setTextFormat(Qt.TextFormat.PlainText)
     if role:
         result.setProperty("role", role)
     result.setWordWrap(wrap)

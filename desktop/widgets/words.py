@@ -13,7 +13,9 @@ def counted(count: int, one: str, many: str) -> str:
 def sentence(problem: Error) -> str:
     """An error and its way out as whole sentences."""
     text = str(problem).strip()
-    text = f"{text[:1].upper()}{text[1:]}"
-    if text and text[-1] not in ".!?]":
+    # A host or a path at the start keeps its spelling.
+    if text.partition(" ")[0].isalpha():
+        text = f"{text[:1].upper()}{text[1:]}"
+    if text and text[-1] not in ".!?":
         text += "."
     return f"{text} {problem.hint}".strip()

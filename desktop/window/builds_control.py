@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QMessageBox
 
-from core.client.credentials import CredentialStore
 from core.errors import AuthenticationError, BuilderError, Error, MachineError
 from core.oci.reference import parse_reference
 from desktop.building.options_dialog import OptionsDialog
@@ -87,7 +86,7 @@ class BuildsControl(QObject):
 
         A registry on this machine is taken to need none until it refuses.
         """
-        store = CredentialStore()
+        store = self._window.context.engine.credentials
         for host in dict.fromkeys(parse_reference(tag).domain for tag in request.tags):
             if host.split(":")[0] in ("localhost", "127.0.0.1", "[::1]"):
                 continue
@@ -234,7 +233,9 @@ class BuildsControl(QObject):
 
         builder = await self._window.context.engine.builder()
         try:
-            images = await read_back(builder, session.request)
+            images = await read_back(
+                builder, session.request, self._window.context.engine.services()
+            )
         except Error as problem:
             self._window.context.notices.show(
                 self.tr("%1, but it could not be read back: %2")
@@ -327,14 +328,21 @@ class BuildsControl(QObject):
 
     async def sign_in(self, host: str, reason: str = "") -> bool:
         """Ask, and keep what was typed in the keyring; False when the user left the dialog."""
-        answer = await ask_sign_in(self._window, host, reason=reason)
+        known = await self._window.context.engine.credentials.find(host)
+        username = known.username if known is not None else ""
+        answer = await ask_sign_in(self._window, host, reason=reason, username=username)
         if answer is None:
             return False
-        try:
-            await CredentialStore().save(answer.host, answer.username, answer.secret)
-        except Error as problem:
-            self._window.context.notices.error(problem)
-            return False
+        problem = await self._window.context.engine.credentials.take(
+            answer.host, answer.username, answer.secret, keep=answer.keep
+        )
+        if problem:
+            self._window.context.notices.show(
+                self.tr("Signed in to %1 until the window closes: %2.")
+                .replace("%1", answer.host)
+                .replace("%2", problem),
+                kind="banner-warning",
+            )
         settings = self._window.context.settings
         hosts = tuple(dict.fromkeys((*settings.value.registries, answer.host)))
         settings.update(registries=hosts)
