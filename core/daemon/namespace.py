@@ -71,17 +71,14 @@ def enter() -> Confinement:
     require_runtime()
     if threading.active_count() > 1:
         raise MachineError("The builder's namespaces must be entered before any thread starts.")
-    # The daemon's own /proc hides what is mounted below the machine's.
-    try:
-        handlers = os.open(BINFMT_MISC, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        handlers = -1
+    # The daemon's own /proc hides what is or will be mounted below the machine's.
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     if os.geteuid() == 0:
         _enter_as_root()
     else:
         _enter_unprivileged()
     _become_daemon_inside()
-    return _settle(handlers)
+    return _settle(proc)
 
 
 def require_runtime() -> None:
@@ -104,7 +101,7 @@ def _enter_as_root() -> None:
         ) from error
 
 
-def _settle(handlers: int) -> Confinement:
+def _settle(proc: int) -> Confinement:
     cgroups = os.open(CGROUPS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     hidden = False
     # crun refuses hosts with both cgroup versions mounted, even with its cgroup manager disabled;
@@ -121,7 +118,7 @@ def _settle(handlers: int) -> Confinement:
         registry=create_private_registry() if kernel_version() >= (6, 7) else None,
         cgroups=Path(f"/proc/{os.getpid()}/fd/{cgroups}"),
         cgroups_hidden=hidden,
-        system_registry=BINFMT_MISC if handlers < 0 else Path(f"/proc/{os.getpid()}/fd/{handlers}"),
+        system_registry=Path(f"/proc/{os.getpid()}/fd/{proc}") / BINFMT_MISC.relative_to("/proc"),
     )
 
 
