@@ -38,8 +38,10 @@ from core.ops.file_actions import (
     remove,
 )
 from core.ops.file_copy import CancelledCopyError
+from core.ops.file_earlier import EarlierCopies
 from core.ops.file_inputs import FileInputs, stoppable_thread
-from core.ops.file_tree import ContextTree, FileTree, SnapshotTree
+from core.ops.file_match import has_wildcards
+from core.ops.file_tree import ContextTree, FileTree, SnapshotTree, resolve
 from core.ops.puller import Puller
 from core.ops.refs import Ref
 from core.snapshot.ids import LayerId, Layers
@@ -66,6 +68,7 @@ class FileOperations:
         self.inputs = inputs
         self.threads = threads
         self.rootless = rootless
+        self.earlier = EarlierCopies()
 
     def operation(self, vertex: Vertex) -> FileOperation:
         assert isinstance(vertex.op, FileOp)
@@ -201,12 +204,13 @@ class _Run:
             self._services.snapshots.remove(layer)
 
     def _do(self, number: int, action: FileAction) -> None:
-        first = len(self._inputs)
+        if self._copy_directly(number, action):
+            return
         active, below = self._begin(action.input)
         self._active[number] = (active, below)
         with ExitStack() as stack:
             self._act(action, Layer(root=active.path, rootless=self._services.rootless), stack)
-        if self._goes_on(number, first):
+        if self._goes_on(number):
             return
         del self._active[number]
         try:
@@ -217,6 +221,43 @@ class _Run:
         self._made.append(layer)
         self._finished[number] = (*below, layer)
 
+    def _copy_directly(self, number: int, action: FileAction) -> bool:
+        """Copy into the layer's own directory, where nothing else is done with it; if it can be.
+
+        That is faster than through a mount, and what an earlier copy of the same kind from this
+        machine left in a layer is linked to instead of copied once more.
+        """
+        what = action.action
+        if not isinstance(what, CopyAction) or what.attempt_unpack:
+            return False
+        if action.input - len(self._inputs) in self._active or self._goes_on(number):
+            return False
+        below = () if action.input == EMPTY_INPUT else self._result(action.input)
+        snapshots = self._services.snapshots
+        with ExitStack() as stack:
+            tree = self._tree(action.secondary_input, stack)
+            lower = stack.enter_context(snapshots.view(below)) if below else None
+            active = stack.enter_context(snapshots.create_bare(below))
+            earlier = self._services.earlier.of(what) if isinstance(tree, ContextTree) else None
+            job = CopyJob(
+                tree=tree,
+                layer=Layer(root=active.path, rootless=self._services.rootless, lower=lower),
+                action=what,
+                owner=self._owner(what.owner, stack),
+                threads=self._services.threads,
+                cancelled=self.cancelled,
+                digests=_digests(tree, what),
+                earlier=earlier or {},
+            )
+            job.run()
+            layer = active.commit()
+        if job.done:
+            home = str(snapshots.layer_path(layer))
+            self._services.earlier.keep(what, job.done, str(active.path), home)
+        self._made.append(layer)
+        self._finished[number] = (*below, layer)
+        return True
+
     def _begin(self, source: int) -> tuple[ActiveLayer, Layers]:
         if source == EMPTY_INPUT:
             return self._services.snapshots.create(()), ()
@@ -226,11 +267,11 @@ class _Run:
         below = self._finished[earlier] if earlier >= 0 else self._layers[source]
         return self._services.snapshots.create(below), below
 
-    def _goes_on(self, number: int, first: int) -> bool:
+    def _goes_on(self, number: int) -> bool:
         """Whether the next action alone uses this one's result, and only to change it."""
         if self._op.actions[number].output != SKIP_OUTPUT:
             return False
-        own = first + number
+        own = len(self._inputs) + number
         later = self._op.actions[number + 1 :]
         changes = sum(action.input == own for action in later)
         reads = any(
@@ -318,6 +359,15 @@ class _Run:
                 detail=(f"Create the {kind} before this step, or use a number.",),
             )
         return found
+
+
+def _digests(tree: FileTree, action: CopyAction) -> Mapping[str, str]:
+    """Digests of what is copied of a context: known already, since the cache key needs them."""
+    if not isinstance(tree, ContextTree) or has_wildcards(action.src):
+        return {}
+    if action.include_patterns or action.exclude_patterns:
+        return {}
+    return tree.known_digests(resolve(tree, action.src))
 
 
 def _source(action: CopyAction) -> Selector:

@@ -10,8 +10,9 @@ import os
 import posixpath
 import shutil
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.dockerfile.ignore import PatternMatcher
@@ -19,23 +20,65 @@ from core.errors import BuildError, NotFoundError
 from core.linux.rooted import resolve_in_root
 from core.llb.files import CopyAction, MkDirAction, MkFileAction, RmAction, SymlinkAction
 from core.ops.file_archive import is_archive, unpack
-from core.ops.file_copy import Copier, CopyRules, make_parents
+from core.ops.file_copy import Copied, Copier, CopyRules, copy_up, make_parents
 from core.ops.file_match import clean_path, matching_paths
 from core.ops.file_mode import ModeChange, parse_symbolic_mode
-from core.ops.file_tree import FileTree, SnapshotTree, resolve
+from core.ops.file_tree import FileTree, Node, SnapshotTree, resolve
 
 Owner = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A mounted layer to change; ``rootless`` as in ``core.snapshot``."""
+    """A layer to change; ``rootless`` as in ``core.snapshot``.
+
+    ``root`` is where it is mounted; or its own directory, and then ``lower`` shows what it goes
+    on. Only copying does with the latter.
+    """
 
     root: Path
     rootless: bool
+    lower: Path | None = None
+
+    def below(self, place: str) -> str | None:
+        """The path that shows what ``place`` goes on; None for a mounted layer, or for nothing."""
+        if self.lower is None:
+            return None
+        inside = place.removeprefix(str(self.root)).lstrip("/")
+        real = SnapshotTree(self.lower)
+        if resolve(real, inside) != inside:
+            return None
+        return f"{self.lower}/{inside}" if inside else str(self.lower)
+
+    def exists(self, place: str) -> bool:
+        below = self.below(place)
+        return os.path.lexists(place) or (below is not None and os.path.lexists(below))
+
+    def is_directory(self, place: str) -> bool:
+        if os.path.lexists(place):
+            return os.path.isdir(place)
+        below = self.below(place)
+        return below is not None and os.path.isdir(below)
+
+    def bring_up(self, place: str) -> None:
+        """Make the directories at and above ``place`` that only the layers below have."""
+        if self.lower is None or os.path.lexists(place):
+            return
+        inside = place.removeprefix(str(self.root)).strip("/").split("/")
+        for depth in range(1, len(inside) + 1):
+            part = f"{self.root}/{'/'.join(inside[:depth])}"
+            if os.path.lexists(part):
+                continue
+            below = self.below(part)
+            if below is None or not os.path.isdir(below):
+                return
+            copy_up(below, part, os.lstat(below))
 
     def place(self, path: str, *, last: bool = True) -> str:
         """The real path of ``path``; a link at the end is followed if ``last``."""
+        if self.lower is not None:
+            inside = resolve(_Union(self.root, self.lower), path, last=last)
+            return f"{self.root}/{inside}" if inside else str(self.root)
         if not last:
             above, _, base = path.rstrip("/").rpartition("/")
             return f"{self.place(above or '/')}/{base}"
@@ -45,6 +88,20 @@ class Layer:
         finally:
             os.close(fd)
         return f"{self.root}/{inside}" if inside else str(self.root)
+
+
+class _Union(SnapshotTree):
+    """What a layer that nothing was removed from shows together with what it goes on."""
+
+    def __init__(self, root: Path, lower: Path) -> None:
+        super().__init__(root)
+        self._lower = SnapshotTree(lower)
+
+    def node(self, path: str) -> Node | None:
+        return super().node(path) or self._lower.node(path)
+
+    def link(self, path: str) -> str:
+        return super().link(path) if super().node(path) else self._lower.link(path)
 
 
 def make_directory(layer: Layer, action: MkDirAction, owner: Owner | None) -> None:
@@ -124,6 +181,9 @@ class CopyJob:
     owner: Owner | None
     threads: ThreadPoolExecutor
     cancelled: threading.Event
+    digests: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, Copied] = field(default_factory=dict)
+    done: dict[str, Copied] = field(default_factory=dict)
 
     def run(self) -> int:
         """Copy; the number of bytes. Raises as ``Copier``, and NotFoundError for no source."""
@@ -132,7 +192,7 @@ class CopyJob:
         rules = self._rules()
         if not action.create_dest_path:
             above = os.path.dirname(self.layer.place(target))
-            if not os.path.lexists(above):
+            if not self.layer.exists(above):
                 raise NotFoundError(f"The directory above {action.dest} is not there.")
         paths = [source]
         if action.allow_wildcard:
@@ -168,28 +228,40 @@ class CopyJob:
         made: list[tuple[str, int]] = []
         base = posixpath.basename(target)
         ahead = posixpath.dirname(target) if base not in ("", ".") else target
-        make_parents(self.layer.place(ahead), rules=rules, times=made)
+        self._make_parents(self.layer.place(ahead), rules, made)
         node = self.tree.node(found)
         if node is None:
             raise _missing(path)
         place = self.layer.place(target)
-        exists = os.path.lexists(place)
+        exists = self.layer.exists(place)
         contents = self.action.dir_copy_contents and node.is_directory
         if (exists and node.is_directory and not contents) or (
-            not node.is_directory and os.path.isdir(place)
+            not node.is_directory and self.layer.is_directory(place)
         ):
             place = f"{place}/{posixpath.basename(path.rstrip('/').removesuffix('/.'))}"
         above = place if contents and not exists else os.path.dirname(place)
         if above != os.path.dirname(str(self.layer.root)):
-            make_parents(above, rules=rules, times=made)
-        copier = Copier(tree=self.tree, rules=rules, threads=self.threads, cancelled=self.cancelled)
+            self._make_parents(above, rules, made)
+        copier = Copier(
+            tree=self.tree,
+            rules=rules,
+            threads=self.threads,
+            cancelled=self.cancelled,
+            digests=self.digests,
+            earlier=self.earlier,
+            done=self.done,
+        )
         try:
-            copier.copy(found, place)
+            copier.copy(found, place, self.layer.below(place))
         finally:
             copier.finish()
         for directory, mtime in reversed(made):
             os.utime(directory, ns=(mtime, mtime))
         return copier.copied
+
+    def _make_parents(self, place: str, rules: CopyRules, made: list[tuple[str, int]]) -> None:
+        self.layer.bring_up(place)
+        make_parents(place, rules=rules, times=made)
 
     def _unpack(self, path: str, target: str, rules: CopyRules) -> bool:
         found = resolve(self.tree, path)

@@ -4,6 +4,9 @@
   its owner and mode if it exists; directories further down take those of the source.
 - Existing files are replaced, never written through; a file cannot replace a directory, nor a
   directory a file, unless ``replace`` is set.
+- Where the target is a layer's own directory instead of a mount, ``below`` shows what it goes on:
+  directories that exist there are made again as they are.
+- Files that an earlier copy of the same kind already has in a layer become other names of those.
 - Links are copied as links, hard links among the copied files stay hard links, sockets become
   empty files. Times, modes, owners and extended attributes are kept unless told otherwise.
 
@@ -18,7 +21,7 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +59,17 @@ class CopyRules:
         return 0o755 if octal is None else octal
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A file that was copied: where it is, and what it was made of (content's digest)."""
+
+    path: str
+    digest: str
+    mode: int
+    owner: tuple[int, int]
+    mtime: int
+
+
 class CancelledCopyError(Exception):
     """``Copier.cancelled`` was set."""
 
@@ -67,6 +81,7 @@ class _Pending:
     source: str
     target: str
     node: Node
+    below: str | None
     included: bool
     made: bool = False
 
@@ -83,11 +98,17 @@ class Copier:
 
     Blocks; ``finish`` must be called in the end. ``copied`` counts bytes. Raises BuildError for
     conflicts, OSError (ENOSPC), StorageError when a file changed while it was read.
+
+    ``digests`` (of contents, by source path) and ``earlier`` (by source path) let unchanged files
+    be linked instead of copied; ``done`` is then what may be ``earlier`` the next time.
     """
 
     tree: FileTree
     rules: CopyRules
     threads: ThreadPoolExecutor
+    digests: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, Copied] = field(default_factory=dict)
+    done: dict[str, Copied] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     copied: int = 0
     _links: dict[int, str] = field(default_factory=dict)
@@ -95,15 +116,20 @@ class Copier:
     _running: list[Future[int]] = field(default_factory=list)
     _pending: list[_Pending] = field(default_factory=list)
 
-    def copy(self, source: str, target: str) -> None:
-        """Copy what is at ``source``, a directory's contents if it is one, to ``target``."""
+    def copy(self, source: str, target: str, below: str | None = None) -> None:
+        """Copy what is at ``source``, a directory's contents if it is one, to ``target``.
+
+        ``below`` is the path that shows what ``target`` goes on, None for a mounted target.
+        """
         node = self.tree.node(source)
         if node is None:
             raise BuildError(f"/{source} is not there to be copied.", phrase="not found")
         if node.is_directory:
-            self._directory(source, "", target, node, _Matches(), included=True)
+            self._directory(source, "", target, below, node, _Matches(), included=True)
         else:
-            self._leaves(os.path.dirname(target), [(source, os.path.basename(target), node)])
+            above = None if below is None else os.path.dirname(below)
+            leaf = (source, os.path.basename(target), node)
+            self._leaves(os.path.dirname(target), above, [leaf])
 
     def finish(self) -> None:
         """Wait for all contents, then set the times of directories."""
@@ -123,6 +149,7 @@ class Copier:
         source: str,
         relative: str,
         target: str,
+        below: str | None,
         node: Node,
         matches: _Matches,
         *,
@@ -130,26 +157,33 @@ class Copier:
     ) -> None:
         if self.cancelled.is_set():
             raise CancelledCopyError
-        pending = _Pending(source, target, node, included)
+        pending = _Pending(source, target, node, below, included)
         self._pending.append(pending)
         if included:
             self._make_pending()
         leaves: list[tuple[str, str, Node]] = []
-        below: list[tuple[str, str, Node, _Matches, bool]] = []
+        inner: list[tuple[str, str, Node, _Matches, bool]] = []
         for name, child in self.tree.entries(source):
             path = f"{relative}/{name}" if relative else name
-            wanted, descend, inner = self._match(path, child, matches)
+            wanted, descend, carried = self._match(path, child, matches)
             if child.is_directory:
                 if descend:
-                    below.append((name, path, child, inner, wanted))
+                    inner.append((name, path, child, carried, wanted))
             elif wanted:
                 leaves.append((f"{source}/{name}" if source else name, name, child))
         if leaves:
             self._make_pending()
-            self._leaves(target, leaves)
-        for name, path, child, inner, wanted in below:
-            inside = f"{source}/{name}" if source else name
-            self._directory(inside, path, f"{target}/{name}", child, inner, included=wanted)
+            self._leaves(target, _directory_below(below), leaves)
+        for name, path, child, carried, wanted in inner:
+            self._directory(
+                f"{source}/{name}" if source else name,
+                path,
+                f"{target}/{name}",
+                _entry_below(below, name),
+                child,
+                carried,
+                included=wanted,
+            )
         self._pending.pop()
 
     def _match(self, path: str, node: Node, above: _Matches) -> tuple[bool, bool, _Matches]:
@@ -173,10 +207,10 @@ class Copier:
 
     def _make_directory(self, wanted: _Pending, *, top: bool) -> None:
         """Make or merge one directory; ``top`` is the one that COPY names as destination."""
-        try:
-            existing = os.lstat(wanted.target)
-        except FileNotFoundError:
-            existing = None
+        existing = _status(wanted.target)
+        here = existing is not None
+        if existing is None and wanted.below is not None:
+            existing = _status(wanted.below)
         if existing is not None and not stat.S_ISDIR(existing.st_mode):
             if not self.rules.replace:
                 raise BuildError(
@@ -184,10 +218,13 @@ class Copier:
                     hint="Remove the file in a step before, or copy to another path.",
                     phrase=f"cannot copy to non-directory: {os.path.basename(wanted.target)}",
                 )
-            os.unlink(wanted.target)
+            if here:
+                os.unlink(wanted.target)
             existing = None
         if existing is None:
             os.mkdir(wanted.target, 0o700)
+        elif not here and wanted.below is not None:
+            copy_up(wanted.below, wanted.target, existing)
         if existing is not None and not wanted.included:
             # Only on the way to something that is copied: it keeps all but its mode.
             self._times.append((wanted.target, existing.st_mtime_ns))
@@ -202,11 +239,17 @@ class Copier:
         source = str(self.tree.root / wanted.source)
         _copy_attributes(source, wanted.target, os.listxattr(source, follow_symlinks=False))
 
-    def _leaves(self, directory: str, leaves: Sequence[tuple[str, str, Node]]) -> None:
+    def _leaves(
+        self, directory: str, below: str | None, leaves: Sequence[tuple[str, str, Node]]
+    ) -> None:
         """Everything but directories: (source, name in ``directory``, node)."""
         batch: list[tuple[str, str, Node]] = []
         for leaf in leaves:
             source, name, node = leaf
+            if below is not None and not self.rules.replace:
+                existing = _status(f"{below}/{name}")
+                if existing is not None and stat.S_ISDIR(existing.st_mode):
+                    raise _over_directory(source, name)
             if node.is_file and node.links == 1:
                 batch.append(leaf)
                 if len(batch) == _BATCH:
@@ -227,11 +270,25 @@ class Copier:
             raise CancelledCopyError
         into = os.open(directory, _DIRECTORY)
         try:
-            return sum(self._file(source, into, name, node) for source, name, node in batch)
+            return sum(self._file(leaf, directory, into) for leaf in batch)
         finally:
             os.close(into)
 
-    def _file(self, source: str, into: int, name: str, node: Node) -> int:
+    def _file(self, leaf: tuple[str, str, Node], directory: str, into: int) -> int:
+        """Copy one file to the open ``directory``; the bytes that were copied."""
+        source, name, node = leaf
+        digest = self.digests.get(source)
+        if digest is not None:
+            made = Copied(
+                f"{directory}/{name}",
+                digest,
+                self._mode(node),
+                self.rules.owner or (node.uid, node.gid),
+                self._mtime(node),
+            )
+            self.done[source] = made
+            if self._linked(self.earlier.get(source), made, into, name):
+                return 0
         try:
             reading = os.open(f"{self.tree.root}/{source}", _READ)
         except FileNotFoundError as error:
@@ -257,6 +314,19 @@ class Copier:
             os.close(reading)
         return size
 
+    def _linked(self, earlier: Copied | None, wanted: Copied, into: int, name: str) -> bool:
+        """Give ``earlier`` another name if it is just what is ``wanted``."""
+        if earlier is None or (earlier.digest, earlier.mode, earlier.owner, earlier.mtime) != (
+            wanted.digest, wanted.mode, wanted.owner, wanted.mtime,
+        ):  # fmt: skip
+            return False
+        try:
+            os.link(earlier.path, name, dst_dir_fd=into, follow_symlinks=False)
+        except OSError:
+            # Gone, in the way, or with too many names already.
+            return False
+        return True
+
     def _create(self, into: int, name: str, source: str) -> int:
         try:
             return os.open(name, _CREATE, 0o600, dir_fd=into)
@@ -275,11 +345,7 @@ class Copier:
         elif self.rules.replace:
             shutil.rmtree(name, dir_fd=into)
         else:
-            raise BuildError(
-                f"Cannot copy file /{source} over a directory of that name.",
-                hint="Remove the directory in a step before, or copy to another path.",
-                phrase=f"cannot replace to directory {name} with file",
-            )
+            raise _over_directory(source, name)
 
     def _special(self, source: str, target: str, directory: str, name: str, node: Node) -> None:
         """Links, devices, pipes, sockets, and files with several names."""
@@ -291,7 +357,7 @@ class Copier:
                     self._vacate(into, name, source)
                     os.link(first, name, dst_dir_fd=into, follow_symlinks=False)
                 else:
-                    self.copied += self._file(source, into, name, node)
+                    self.copied += self._file((source, name, node), directory, into)
                 return
             self._vacate(into, name, source)
             if node.is_link:
@@ -325,6 +391,41 @@ class Copier:
 
     def _mtime(self, node: Node) -> int:
         return node.mtime_ns if self.rules.timestamp is None else self.rules.timestamp
+
+
+def _over_directory(source: str, name: str) -> BuildError:
+    return BuildError(
+        f"Cannot copy file /{source} over a directory of that name.",
+        hint="Remove the directory in a step before, or copy to another path.",
+        phrase=f"cannot replace to directory {name} with file",
+    )
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _directory_below(below: str | None) -> str | None:
+    """``below`` if it is a directory itself; a link to one shows nothing through."""
+    status = None if below is None else _status(below)
+    return below if status is not None and stat.S_ISDIR(status.st_mode) else None
+
+
+def _entry_below(below: str | None, name: str) -> str | None:
+    directory = _directory_below(below)
+    return None if directory is None else f"{directory}/{name}"
+
+
+def copy_up(below: str, target: str, status: os.stat_result) -> None:
+    """Make directory ``target`` in a layer look like the one ``below`` that it merges with."""
+    os.mkdir(target, 0o700)
+    os.chown(target, status.st_uid, status.st_gid)
+    os.chmod(target, stat.S_IMODE(status.st_mode))
+    _copy_attributes(below, target, os.listxattr(below, follow_symlinks=False))
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _copy_content(reading: int, writing: int, size: int) -> int:

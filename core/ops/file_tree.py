@@ -127,6 +127,15 @@ class ContextTree:
         """SHA-256 (hex) of the contents of the files at ``paths``."""
         return self._tree.digests(paths)
 
+    def known_digests(self, path: str) -> dict[str, str]:
+        """The digests of all files at and below ``path``."""
+        prefix = f"{path}/" if path else ""
+        entries = self._tree.entries
+        wanted = [
+            p for p, e in entries.items() if e.is_file and (p == path or p.startswith(prefix))
+        ]
+        return self._tree.digests(wanted)
+
     def _children(self) -> dict[str, list[str]]:
         if self._names is None:
             names: dict[str, list[str]] = {}

@@ -87,6 +87,28 @@ class SnapshotStore:
             self._discard(layer)
             raise
 
+    def create_bare(self, layers: Layers) -> ActiveLayer:
+        """As ``create``, without a mount: ``path`` is the layer's own directory.
+
+        For who only adds, knows what is below from a ``view``, and writes nothing that exists:
+        files that it links to from other layers are theirs too.
+        """
+        layer = new_layer_id()
+        home = self._active / layer
+        try:
+            upper = home / _FS
+            upper.mkdir(parents=True)
+            os.chmod(upper, 0o755)
+            lower = self._lower(layers)
+            if lower:
+                _copy_attributes(lower[0], upper)
+            else:
+                (home / _PLAIN).touch()
+            return ActiveLayer(self, layer, upper)
+        except OSError as error:
+            self._discard(layer)
+            raise _storage_error(error, "prepare a layer") from error
+
     @contextmanager
     def view(self, layers: Layers) -> Iterator[Path]:
         """The files of ``layers``, not to be written to.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 import socket
 import stat
 import threading
@@ -22,7 +24,7 @@ from core.ops.file_actions import (
     make_symlink,
     remove,
 )
-from core.ops.file_copy import CancelledCopyError
+from core.ops.file_copy import CancelledCopyError, Copied
 from core.ops.file_tree import SnapshotTree
 
 Copy = Callable[..., int]
@@ -48,8 +50,17 @@ def target(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def copy(source: Path, target: Path, pool: ThreadPoolExecutor) -> Copy:
+@pytest.fixture(params=["mounted", "bare"])
+def copy(
+    request: pytest.FixtureRequest,
+    source: Path,
+    target: Path,
+    tmp_path: Path,
+    pool: ThreadPoolExecutor,
+) -> Copy:
+    """COPY into ``target``; "bare" makes a layer on it and then lays that over it."""
+    uppers = (tmp_path / f"upper{number}" for number in itertools.count())
+
     def run(src: str, dest: str, **options: object) -> int:
         # As the frontend sends COPY.
         settings: dict[str, object] = {
@@ -60,16 +71,42 @@ def copy(source: Path, target: Path, pool: ThreadPoolExecutor) -> Copy:
             "allow_empty_wildcard": True,
         }
         action = CopyAction(src=src, dest=dest, **{**settings, **options})  # type: ignore[arg-type]
-        return CopyJob(
+        layer = Layer(root=target, rootless=True)
+        if request.param == "bare":
+            upper = next(uppers)
+            upper.mkdir()
+            layer = Layer(root=upper, rootless=True, lower=target)
+        copied = CopyJob(
             tree=SnapshotTree(source),
-            layer=Layer(root=target, rootless=True),
+            layer=layer,
             action=action,
             owner=None,
             threads=pool,
             cancelled=threading.Event(),
         ).run()
+        if layer.lower is not None:
+            lay_over(layer.root, target)
+        return copied
 
     return run
+
+
+def lay_over(upper: Path, lower: Path) -> None:
+    """What overlayfs would show, made in ``lower``."""
+    for path in sorted(upper.iterdir()):
+        onto = lower / path.name
+        if path.is_dir() and not path.is_symlink():
+            status = path.stat()
+            if onto.is_symlink() or onto.is_file():
+                onto.unlink()
+            onto.mkdir(exist_ok=True)
+            lay_over(path, onto)
+            os.chmod(onto, stat.S_IMODE(status.st_mode))
+            os.utime(onto, ns=(status.st_mtime_ns, status.st_mtime_ns))
+        else:
+            if onto.is_dir() and not onto.is_symlink():
+                shutil.rmtree(onto)
+            os.rename(path, onto)
 
 
 def tree(path: Path) -> list[str]:
@@ -423,3 +460,61 @@ def test_removing_takes_trees_links_and_wildcards(target: Path) -> None:
         remove(layer, RmAction(path="/gone"))
     with pytest.raises(BuildError):
         remove(layer, RmAction(path="/"))
+
+
+def test_files_of_an_earlier_copy_are_linked_unless_they_changed(
+    source: Path, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    fill(source, d__same="1", d__other="2", d__mode="3", d__new="4")
+    action = CopyAction(src="/d", dest="/x", dir_copy_contents=True, create_dest_path=True)
+
+    def job(name: str, digests: dict[str, str], earlier: dict[str, Copied]) -> CopyJob:
+        root = tmp_path / name
+        root.mkdir()
+        made = CopyJob(
+            tree=SnapshotTree(source),
+            layer=Layer(root=root, rootless=True),
+            action=action,
+            owner=None,
+            threads=pool,
+            cancelled=threading.Event(),
+            digests=digests,
+            earlier=earlier,
+        )
+        made.run()
+        return made
+
+    first = job("one", {"d/same": "s", "d/other": "o", "d/mode": "m"}, {})
+    (source / "d" / "other").write_text("changed")
+    os.chmod(source / "d" / "mode", 0o600)
+    job("two", {"d/same": "s", "d/other": "changed", "d/mode": "m", "d/new": "n"}, first.done)
+
+    one, two = tmp_path / "one" / "x", tmp_path / "two" / "x"
+    assert (one / "same").stat().st_ino == (two / "same").stat().st_ino
+    assert (two / "other").read_text() == "changed"
+    assert (one / "other").read_text() == "2"
+    assert stat.S_IMODE((two / "mode").stat().st_mode) == 0o600
+    assert (two / "new").read_text() == "4"
+
+
+def test_directories_below_a_layer_are_made_again_as_they_are(
+    source: Path, target: Path, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    fill(source, a="1")
+    (target / "usr" / "lib").mkdir(parents=True)
+    os.chmod(target / "usr", 0o711)
+    (target / "l").symlink_to("/usr")
+    upper = tmp_path / "upper"
+    upper.mkdir()
+
+    CopyJob(
+        tree=SnapshotTree(source),
+        layer=Layer(root=upper, rootless=True, lower=target),
+        action=CopyAction(src="/a", dest="/l/lib/new/", create_dest_path=True),
+        owner=None,
+        threads=pool,
+        cancelled=threading.Event(),
+    ).run()
+
+    assert tree(upper) == ["usr", "usr/lib", "usr/lib/new", "usr/lib/new/a"]
+    assert stat.S_IMODE((upper / "usr").stat().st_mode) == 0o711
