@@ -284,7 +284,7 @@ async def _not_served(stream: ServerStream[Any, Any]) -> None:
 
 
 class _Table(dict[str, Handler]):
-    """Routes, and an answer for every other path: grpclib's own lacks a header that callers need."""
+    """Routes, and an answer for other paths: grpclib's own lacks a header that callers need."""
 
     def get(self, path: str, default: Any = None) -> Handler:
         found = super().get(path)
