@@ -204,6 +204,8 @@ class Binder:
         stage = vertex.stage or name.stage or ("stage 0" if name.number else "")
         title = name.text or vertex.name or vertex.instruction or vertex.digest[:19]
         kind = _KINDS.get(vertex.kind) or kind_of(title, name.internal)
+        if kind is Kind.CONTEXT:
+            platforms = ()  # it is nobody's in particular
         step = vertex.digest
         if name.number:
             # A second vertex of the same instruction and platform (a copy and its merge) is a

@@ -38,7 +38,7 @@ from desktop.models.graph import BuildGraph, Options
 from desktop.models.graph_stack import Stacking
 from desktop.models.graph_status import Status
 from desktop.models.graph_tree import GraphTreeModel
-from desktop.panels.graph_looks import look
+from desktop.panels.graph_looks import look, usual_reason
 from desktop.panels.history_replay import ReplayBar
 from desktop.selection import Selection
 from desktop.theme.theme import Theme
@@ -70,6 +70,7 @@ class GraphPanel(QWidget):
         self._workers: ThreadPoolExecutor | None = None
         self._critical = False
         self._tree_stale = True
+        self._usual = ""
         self._filter: frozenset[str] | None = None
         self.canvas = GraphCanvas(theme, self)
         self.canvas.setAccessibleName(self.tr("Build graph"))
@@ -225,6 +226,7 @@ class GraphPanel(QWidget):
     def _status_changed(self) -> None:
         assert self._build is not None
         shape = self._graph.set_ended(self._build.status.ended)
+        self._usual = usual_reason(self._graph)
         self._time_needed()
         if shape:
             self._reshape()
@@ -262,8 +264,9 @@ class GraphPanel(QWidget):
     def _reshape(self) -> None:
         now = self._now()
         several = len(self._graph.platforms) > 1
+        self._usual = usual_reason(self._graph)
         self._looks = {
-            n.id: look(self._graph, n, now, several=several)
+            n.id: look(self._graph, n, now, several=several, usual_reason=self._usual)
             for n in self._graph.shape.nodes.values()
         }
         self._tree_stale = True
@@ -281,7 +284,7 @@ class GraphPanel(QWidget):
         changed = set()
         for name in names:
             if name in nodes:
-                new = look(self._graph, nodes[name], now, several=several)
+                new = look(self._graph, nodes[name], now, several=several, usual_reason=self._usual)
                 if new != self._looks.get(name):
                     self._looks[name] = new
                     changed.add(name)

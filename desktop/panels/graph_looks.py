@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from PySide6.QtCore import QCoreApplication
 
@@ -54,8 +55,9 @@ def mode_words(mode: Mode, interpreter: str = "", slowdown: float | None = None)
             return words
 
 
-def look(graph: BuildGraph, node: Node, now: int, *, several: bool) -> Look:
-    """``several`` says that the build is for more than one platform: then nodes name theirs."""
+def look(graph: BuildGraph, node: Node, now: int, *, several: bool, usual_reason: str = "") -> Look:
+    """``several`` says that the build is for more than one platform: then nodes name theirs.
+    ``usual_reason`` is left out of the cards: most have it."""
     facts = graph.facts(node.id, now)
     title = node.title
     if node.folded:
@@ -75,7 +77,7 @@ def look(graph: BuildGraph, node: Node, now: int, *, several: bool) -> Look:
         title=title,
         token=facts.status.token,
         status=status_words(facts.status),
-        detail=_detail(facts),
+        detail=_detail(facts, usual_reason),
         time="" if facts.seconds is None or facts.seconds < 0.05 else duration_text(facts.seconds),
         chips=chips,
         badge=_badge(node, facts),
@@ -114,10 +116,20 @@ def _badge(node: Node, facts: Facts) -> tuple[str, str] | None:
     return None
 
 
-def _detail(facts: Facts) -> str:
+def usual_reason(graph: BuildGraph) -> str:
+    """The reason that more than half of the steps give, such as that it is the first build."""
+    seen = [graph.vertex(entry) for entry in graph.entries]
+    counts = Counter(v.vertex.reason for v in seen if v is not None and v.vertex.reason)
+    if not counts:
+        return ""
+    reason, count = counts.most_common(1)[0]
+    return reason if count > counts.total() / 2 and counts.total() > 3 else ""
+
+
+def _detail(facts: Facts, usual: str) -> str:
     if facts.error and facts.status is Status.FAILED:
         return last_clause(facts.error)
-    return facts.reason
+    return facts.reason if facts.reason != usual else ""
 
 
 def last_clause(error: str) -> str:

@@ -73,7 +73,8 @@ class LaneCard(QFrame):
         self._name = QLabel(platform)
         self._name.setProperty("role", "heading")
         self._badge = QLabel()
-        self._time = QLabel()
+        self._time = ElidedLabel()
+        self._time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._time.setProperty("role", "muted")
         self._bar = _Bar(theme)
         self._step = ElidedLabel()
@@ -84,8 +85,7 @@ class LaneCard(QFrame):
         top.setSpacing(8)
         for widget in (self._icon, self._name, self._badge):
             top.addWidget(widget)
-        top.addStretch(1)
-        top.addWidget(self._time)
+        top.addWidget(self._time, 1)
         bottom = QHBoxLayout()
         bottom.setSpacing(8)
         bottom.addWidget(self._step, 1)
@@ -167,13 +167,13 @@ class LaneCard(QFrame):
             if facts.emulated and not facts.impossible:
                 parts.append(self.tr("%n emulated", "", facts.emulated))
             return " · ".join(parts)
-        parts.append(self.tr("{0} of {1} steps").format(facts.done, facts.total))
+        parts.append(self.tr("{0} of {1}").format(facts.done, facts.total))
         if facts.cached:
             parts.append(self.tr("%n cached", "", facts.cached))
         if facts.bytes_total:
             done, total = size_text(facts.bytes_current), size_text(facts.bytes_total)
             same = facts.bytes_current >= facts.bytes_total
-            parts.append(total if same else self.tr("{0} of {1}").format(done, total))
+            parts.append(total if same else f"{done} / {total}")
         return " · ".join(parts)
 
     def _step_words(self, facts: LaneFacts) -> str:
