@@ -14,6 +14,9 @@ from core.solver.jobs import Job
 from core.solver.protocol import R
 from core.solver.reasons import NOT_NEEDED, SAME_FILES, UNCHANGED, Book, gather
 
+_PAUSE = 20_000_000
+"""A wait of more nanoseconds than this between two parts of a step's work is told."""
+
 CANCELLED = "context canceled"
 """BuildKit's word for it, which clients look for."""
 
@@ -131,15 +134,21 @@ class Tracker(Generic[R]):
 
     def started(self, node: VertexNode[R]) -> None:
         """Something is done for ``node`` that takes time."""
-        node.idle_since = None
+        idle, node.idle_since = node.idle_since, None
+        if idle is not None and node.completed is None and time.time_ns() - idle > _PAUSE:
+            # What it waited for others is no part of its own time.
+            node.completed = idle
+            self._changed[node] = None
+            self.flush()
         if node.started is None or node.completed is not None:
             node.started = time.time_ns()
             node.completed = None
             self._changed[node] = None
 
     def idle(self, node: VertexNode[R]) -> None:
-        """Nothing more is done for ``node`` right now."""
-        node.idle_since = time.time_ns()
+        """A part of what is done for ``node`` has ended, perhaps all of it for now."""
+        if not any(node.tasks()):
+            node.idle_since = time.time_ns()
 
     def executing(self, node: VertexNode[R], reason: str) -> None:
         """The operation itself begins."""

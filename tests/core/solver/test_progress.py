@@ -36,6 +36,30 @@ async def test_steps_start_and_complete(world, solve) -> None:
         assert not vertex.cached
 
 
+async def test_waiting_for_others_is_no_part_of_a_steps_time(world, solver, monkeypatch) -> None:
+    clock = iter(range(10**9, 10**12, 10**9))
+    monkeypatch.setattr("core.solver.tracker.time.time_ns", lambda: next(clock))
+    messages, gate = [], asyncio.Event()
+    base = world.vertex("base", gate=gate)
+    files = world.vertex("files", value=1, kept=False)
+    copy = world.vertex("copy", base, files, content=(1,))
+    async with solver.job(progress=messages.append) as job:
+        task = asyncio.create_task(job.build([Edge(copy)]))
+        await world.begun("base").wait()
+        for _ in range(30):
+            await asyncio.sleep(0)
+        assert world.contents["copy"] == 1
+        gate.set()
+        await task
+    told = [v for status in messages for v in status.vertexes if v.name == "copy"]
+    intervals = {(v.started, v.completed) for v in told if v.completed is not None}
+    assert len(intervals) == 2
+    (_, first_end), (second_start, _) = sorted(intervals)
+    base_end = last(messages)["base"].completed
+    assert base_end is not None
+    assert first_end < base_end < second_start
+
+
 async def test_a_build_that_needs_nothing_shows_every_step_cached(world, solve) -> None:
     def graph():
         return world.vertex("top", world.vertex("middle", world.vertex("base", slow_map=True)))
