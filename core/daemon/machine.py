@@ -35,6 +35,7 @@ class Machine:
             self._settings,
             directory=self._directory,
             binfmt_misc=self._confinement.system_registry,
+            everywhere=self._confinement.rootless,
         )
 
     @property

@@ -28,19 +28,27 @@ class Capability:
     works: bool
 
 
-def probe_dockerfile(platforms: Sequence[Platform], image: str = "busybox") -> str:
+def probe_dockerfile(
+    platforms: Sequence[Platform], image: str = "busybox", *, apart: bool = False
+) -> str:
     """Copies busybox of each platform beside each other, then runs every one of them.
 
-    ``image`` must be there for all of ``platforms`` and have /bin/busybox, static.
+    ``image`` must be there for all of ``platforms`` and have /bin/busybox, static. ``apart`` runs
+    each in a step of its own platform instead, as a build for that platform would: all of them
+    must run then.
     """
     lines = []
     for platform in platforms:
-        lines.append(f"FROM --platform={platform} {image} AS {_stage(platform)}")
-    lines.append(f"FROM {image}")
+        name = _stage(platform)
+        lines.append(f"FROM --platform={platform} {image} AS {name}")
+        if apart:
+            lines.append(f'RUN echo "viaduct-probe {name} => $(/bin/busybox uname -m)"')
+    lines.append("FROM scratch" if apart else f"FROM {image}")
     for platform in platforms:
         name = _stage(platform)
         lines.append(f"COPY --from={name} /bin/busybox /probe/{name}/busybox")
-    lines.append(f"RUN {_RUN}")
+    if not apart:
+        lines.append(f"RUN {_RUN}")
     return "\n".join(lines) + "\n"
 
 
@@ -80,4 +88,5 @@ _MACHINES: Mapping[str, tuple[str, ...]] = {
 
 
 def _stage(platform: Platform) -> str:
-    return "-".join(part for part in (platform.architecture, platform.variant) if part)
+    # A stage's name begins with a letter: "on-386".
+    return "-".join(part for part in ("on", platform.architecture, platform.variant) if part)

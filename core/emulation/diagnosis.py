@@ -19,7 +19,14 @@ from core.oci.elf import HEADER_SIZE, is_elf, platform_of
 from core.oci.platform import Platform
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_SIGNALS = {4: "illegal instruction", 6: "abort", 7: "bus error", 11: "segmentation fault"}
+_SIGNALS = {
+    4: "illegal instruction",
+    5: "trap",
+    6: "abort",
+    7: "bus error",
+    8: "floating point exception",
+    11: "segmentation fault",
+}
 _FORMAT_ERROR = re.compile(
     rb"(?:^|[\s:'\"`])(/?[\w./+@-]+?)['\"`]?:"
     rb"(?: cannot execute(?: binary file)?:)? exec format error",
@@ -28,6 +35,18 @@ _FORMAT_ERROR = re.compile(
 _CRASH = re.compile(rb"qemu: uncaught target signal (\d+)")
 _SYSCALL = re.compile(rb"qemu: Unsupported syscall: (\d+)|Unsupported (?:setsockopt|ioctl)[^\n]*")
 _LOADER = re.compile(rb"qemu-\w+(?:-static)?: Could not open '([^']+)'")
+# What shells say that take a program of another machine for a script of their own.
+_AS_SCRIPT = re.compile(
+    rb"^(?:sh: |bash: )?(/[\w./+@-]+): (?:line )?\d+: (?:[^\n]*ELF[^\n]*|[Ss]yntax error[^\n]*)",
+    re.MULTILINE,
+)
+_NOT_FOUND = re.compile(
+    rb"(?:^|[\s:'\"`])(/?[\w./+@-]+)['\"`]?: (?:\S+: bad interpreter: )?"
+    rb"(?:no such file or directory|not found)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NO_FUNCTION = re.compile(rb"^.*(?:Function not implemented|ENOSYS).*$", re.MULTILINE)
+_STATUSES = {132: 4, 133: 5, 134: 6, 135: 7, 136: 8, 139: 11}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +75,9 @@ class Explanation:
 def explain_failure(failure: Failure, machine: Machine) -> Explanation | None:
     """The cause, if it has to do with platforms; None for an ordinary failure. Reads files."""
     interpreter = machine.interpreter(failure.platform)
-    for explain in (_format_error, _crash, _missing_loader, _missing_call):
+    for explain in (
+        _format_error, _taken_for_script, _crash, _missing_loader, _not_found, _missing_call,
+    ):  # fmt: skip
         found = explain(failure, machine, interpreter)
         if found is not None:
             return found
@@ -108,11 +129,19 @@ def _wrong_format(
     else:
         message = f"{program} is a program for {found}, which cannot be executed here"
     if found is not None and found.architecture != wanted.architecture:
+        hint = (
+            f"Take the {wanted} build of it: check its download URL, or the platform of the "
+            "image or stage that it was copied from."
+        )
+        if machine.interpreter(found) is not None:
+            hint += (
+                f" If it is meant to be emulated inside a {wanted} step: `viaduct emulation enable "
+                f"--system {found}`."
+            )
         return Explanation(
             code="wrong-architecture",
             message=f"{message}: the step is for {wanted}",
-            hint=f"Take the {wanted} build of it: check its download URL, or the platform of the "
-            "image or stage that it was copied from.",
+            hint=hint,
         )
     if interpreter is not None and interpreter.means is Means.WRAPPER:
         return Explanation(
@@ -132,9 +161,8 @@ def _crash(
     failure: Failure, machine: Machine, interpreter: Interpreter | None
 ) -> Explanation | None:
     match = _last(_CRASH, failure.output)
-    number = int(match[1]) if match else failure.code - 128
-    emulated = interpreter is not None
-    if match is None and not (emulated and number in _SIGNALS):
+    number = int(match[1]) if match else _STATUSES.get(failure.code, 0)
+    if match is None and (interpreter is None or not number):
         return None
     name = interpreter.name if interpreter is not None else "QEMU"
     signal = _SIGNALS.get(number, f"signal {number}")
@@ -144,6 +172,64 @@ def _crash(
         hint="Emulation has limits: use a newer QEMU, or let the step run natively and "
         "cross-compile (FROM --platform=$BUILDPLATFORM).",
     )
+
+
+def _taken_for_script(
+    failure: Failure, machine: Machine, interpreter: Interpreter | None
+) -> Explanation | None:
+    """Shells try a file that the kernel refuses as a script of their own."""
+    match = _last(_AS_SCRIPT, failure.output)
+    if match is None:
+        return None
+    program = os.fsdecode(match[1])
+    head = _head(failure.root, program)
+    if not is_elf(head):
+        return None
+    return _wrong_format(failure.platform, platform_of(head), program, machine, interpreter)
+
+
+def _not_found(
+    failure: Failure, machine: Machine, interpreter: Interpreter | None
+) -> Explanation | None:
+    """A file that is there and is "not found": what it needs to be started is missing."""
+    if failure.code not in (126, 127) and not failure.start_failure:
+        return None
+    said = failure.start_failure.encode() + b"\n" + failure.output
+    for match in reversed(list(_NOT_FOUND.finditer(said))):
+        program = _find_program(failure, os.fsdecode(match[1]))
+        head = _head(failure.root, program)
+        if head.startswith(b"#!"):
+            return _no_script_interpreter(failure, program, head)
+        found = platform_of(head) if head else None
+        if found is not None and found.architecture != failure.platform.architecture:
+            return _wrong_format(failure.platform, found, program, machine, interpreter)
+        if found is not None:
+            return Explanation(
+                code="missing-loader",
+                message=f"{program} is there, but the loader that it names is not in the image",
+                hint="The program was built for another C library than the image's (glibc or "
+                "musl): take the matching download or a static build.",
+            )
+    return None
+
+
+def _no_script_interpreter(failure: Failure, program: str, head: bytes) -> Explanation | None:
+    line = head[2:].partition(b"\n")[0]
+    if line.endswith(b"\r"):
+        return Explanation(
+            code="carriage-return",
+            message=f"The lines of {program} end with a carriage return (CRLF), so the kernel "
+            f"looks for a program named {os.fsdecode(line.strip().split()[0])}\\r",
+            hint="Save the file with LF line ends, or add `*.sh text eol=lf` to .gitattributes.",
+        )
+    words = os.fsdecode(line).split()
+    if words and not _head(failure.root, words[0]):
+        return Explanation(
+            code="no-script-interpreter",
+            message=f"{program} names the interpreter {words[0]}, which is not in the image",
+            hint=f"Install it, or name one that is there in the first line of {program}.",
+        )
+    return None
 
 
 def _missing_loader(
@@ -165,10 +251,14 @@ def _missing_call(
     failure: Failure, machine: Machine, interpreter: Interpreter | None
 ) -> Explanation | None:
     match = _last(_SYSCALL, failure.output)
-    if match is None:
-        return None
     name = interpreter.name if interpreter is not None else "QEMU"
-    what = f"system call {int(match[1])}" if match[1] else os.fsdecode(match[0])
+    if match is None:
+        refused = _last(_NO_FUNCTION, failure.output) if interpreter is not None else None
+        if refused is None:
+            return None
+        what = f'something ("{os.fsdecode(refused[0]).strip()[:120]}")'
+    else:
+        what = f"system call {int(match[1])}" if match[1] else os.fsdecode(match[0])
     return Explanation(
         code="missing-system-call",
         message=f"The emulator {name} does not know {what}, which the step's program needs",

@@ -41,12 +41,15 @@ class Machine:
     """Platforms that run here, found by running a program of each.
 
     ``native`` has the machine's own platform first. ``user_namespace`` is the one whose registry
-    knows the ``PRIVATE`` interpreters.
+    knows the ``PRIVATE`` interpreters. With ``everywhere`` native steps run in it too, so that
+    they can start foreign programs: a builder that is root would lose rights by that, such as
+    making device nodes, one that is not loses nothing.
     """
 
     native: tuple[Platform, ...]
     emulated: Mapping[Platform, Interpreter] = field(default_factory=dict)
     user_namespace: Path | None = None
+    everywhere: bool = False
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
@@ -72,13 +75,25 @@ class Machine:
     def emulator(self, platform: Platform | None) -> Emulator | None:
         """What the executor has to do for a step of ``platform``; None for nothing."""
         interpreter = None if platform is None else self.interpreter(platform)
-        if interpreter is None or interpreter.means is Means.SYSTEM:
+        if interpreter is None:
+            return self._for_native()
+        if interpreter.means is Means.SYSTEM:
             return None
         if interpreter.means is Means.WRAPPER:
             return Wrapper(interpreter=interpreter.program)
         assert self.user_namespace is not None
         return HandlerInNamespace(
             user_namespace=self.user_namespace, interpreter=interpreter.program
+        )
+
+    def _for_native(self) -> Emulator | None:
+        if not self.everywhere or self.user_namespace is None:
+            return None
+        means = {one.means: one.program for one in self.emulated.values()}
+        if Means.PRIVATE not in means:
+            return None
+        return HandlerInNamespace(
+            user_namespace=self.user_namespace, interpreter=means[Means.PRIVATE]
         )
 
 

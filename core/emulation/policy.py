@@ -8,6 +8,7 @@ registry, QEMU in front of the step's program.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,15 +41,17 @@ def probe_machine(
     *,
     directory: Path | None = None,
     binfmt_misc: Path = BINFMT_MISC,
+    everywhere: bool = False,
 ) -> Machine:
     """Run a program of every platform, registering handlers of our own where they help.
 
     ``registry`` is the builder's, None where it has none; ``directory`` is a place for the
-    programs. Blocks for some 100 ms.
+    programs; ``everywhere`` as in Machine. Blocks for some 100 ms.
     """
     settings = settings or Settings()
     with self_test(directory) as test:
-        return _Probe(registry, settings, test, binfmt_misc).machine()
+        machine = _Probe(registry, settings, test, binfmt_misc).machine()
+        return replace(machine, everywhere=everywhere)
 
 
 class _Probe:
@@ -90,7 +93,7 @@ class _Probe:
             if missing:
                 emulated |= self._emulate(architecture, missing)
             elif self._registry is not None:
-                remove(self._registry.directory, architecture.handler("").name)
+                self._register_beside(architecture, emulated)
         namespace = None if self._registry is None else self._registry.user_namespace
         return Machine(native=tuple(native), emulated=_in_order(emulated), user_namespace=namespace)
 
@@ -112,6 +115,19 @@ class _Probe:
             related = (host.architecture, platform.architecture) in _RELATED
             return None if related else Path(_UNSEEN)
         return program or Path(handlers[-1].interpreter)
+
+    def _register_beside(
+        self, architecture: Architecture, emulated: Mapping[Platform, Interpreter]
+    ) -> None:
+        """Inside our namespace handlers of the machine count for nothing: have ours there, too."""
+        assert self._registry is not None
+        if any(platform in emulated for platform in architecture.platforms):
+            for program in find_qemu(architecture, self._settings.programs):
+                if program.static and _replace(
+                    self._registry.directory, architecture.handler(str(program.path))
+                ):
+                    return
+        remove(self._registry.directory, architecture.handler("").name)
 
     def _emulate(
         self, architecture: Architecture, platforms: list[Platform]
