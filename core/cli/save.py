@@ -7,25 +7,34 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from core.errors import OptionError
+from core.cli.arguments import command_parser
+from core.errors import OptionError, StorageError
+
+_DESCRIPTION = (
+    "Write images of the local store to one archive. The format oci keeps every platform; docker "
+    "is one platform, in the form that `docker load` of any age reads. FILE appears when it is "
+    "complete."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="viaduct save", description=__doc__)
-    parser.add_argument("images", nargs="+", metavar="IMAGE")
+    parser = command_parser("save", _DESCRIPTION)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="as `viaduct images` lists them")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="(standard output)")
+    parser.add_argument("--format", choices=("oci", "docker"), default="oci")
     parser.add_argument(
-        "--format",
-        choices=("oci", "docker"),
-        default="oci",
-        help="oci keeps all platforms; docker is one platform, for `docker load`",
+        "--platform", default="", metavar="OS/ARCH", help="of a docker archive (this machine's)"
     )
-    parser.add_argument("--platform", default="", help="the platform of a docker archive")
     options = parser.parse_args(arguments)
     if options.output == "-" and sys.stdout.isatty():
         raise OptionError("an archive would be written to the terminal", hint="Use -o FILE.")
+    if options.platform and options.format == "oci":
+        raise OptionError(
+            "an oci archive holds every platform", hint="Leave --platform out, or --format docker."
+        )
     return asyncio.run(_save(options))
 
 
@@ -53,6 +62,9 @@ async def _save(options: argparse.Namespace) -> int:
                 async for chunk in chunks:
                     await asyncio.to_thread(file.write, chunk.data)
             partial.replace(target)
+        except OSError as error:
+            raise StorageError(f"{target} cannot be written: {error.strerror}") from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
     return 0
