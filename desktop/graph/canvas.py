@@ -234,12 +234,12 @@ class GraphCanvas(QWidget):
         self._fitted = False
         self._moved()
 
-    def show_node(self, name: str) -> None:
-        """Bring a node into view, at a readable size."""
+    def show_node(self, name: str, *, zoom: bool = True) -> None:
+        """Bring a node into view, with ``zoom`` at a readable size."""
         if name not in self._layout.positions:
             return
         rect = self._layout.rect(name)
-        if self._scale < 0.5:
+        if zoom and self._scale < 0.5:
             self._scale = 0.8
             self._centre_on(rect)
         else:
@@ -323,6 +323,7 @@ class GraphCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        self.marks.focused = self.hasFocus()
         parts = [event.rect()]
         if 1 < event.region().rectCount() <= _PARTS:
             # Some nodes changed: painting what lies between them would be most of the work.

@@ -51,5 +51,6 @@ class Marks:
     critical_edges: frozenset[tuple[str, str]] = frozenset()
     affected: frozenset[str] = frozenset()
     current: str = ""
-    """The node with the keyboard."""
+    """The node with the keyboard, shown while the canvas is ``focused``."""
+    focused: bool = False
     looks: Mapping[str, Look] = field(default_factory=dict)

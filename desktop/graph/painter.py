@@ -158,7 +158,8 @@ class GraphPainter:
         for token, rects in by_colour.items():
             painter.setBrush(self.colour(token))
             painter.drawRects(rects)
-        for name, role in ((marks.selected, "accent"), (marks.current, "text")):
+        current = marks.current if marks.focused else ""
+        for name, role in ((marks.selected, "accent"), (current, "text")):
             if name in picture.number:
                 pen = QPen(self.colour(role), 3)
                 pen.setCosmetic(True)
@@ -195,7 +196,7 @@ class GraphPainter:
         painter.setPen(pen)
         painter.setBrush(soft)
         painter.drawRoundedRect(rect, 6, 6)
-        if name == marks.current and name != marks.selected:
+        if marks.focused and name == marks.current and name != marks.selected:
             painter.setPen(QPen(self.colour("text"), 1, Qt.PenStyle.DotLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(-4, -4, 4, 4), 8, 8)

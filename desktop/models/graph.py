@@ -21,6 +21,9 @@ FOLD_ABOVE = 60
 """Cached chains of a running build are folded when there are more nodes than this."""
 
 
+_WELL = frozenset({StepState.DONE, StepState.CACHED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pip:
     """One platform of a node."""
@@ -80,6 +83,7 @@ class BuildGraph:
         self._binder = Binder()
         self._lanes: tuple[str, ...] = ()
         self._ended = False
+        self._implied: set[str] = set()
 
     # Sources
 
@@ -122,6 +126,8 @@ class BuildGraph:
                 continue
             entry, structure = self._binder.add(seen)
             dirty = dirty or structure
+            if seen.state in _WELL:
+                changed |= self._imply(entry)
             # Only these outcomes set a platform apart or fold a chain.
             if seen.state in {StepState.FAILED, StepState.CANCELLED} or (
                 seen.state is StepState.CACHED and folding
@@ -137,10 +143,31 @@ class BuildGraph:
         platforms = self._platforms or tuple(dict.fromkeys(p for e in planned for p in e.platforms))
         self._binder = Binder(planned, platforms)
         self._lanes = platforms
+        self._implied = set()
         if self._state is not None:
-            for seen in self._state.vertices.values():
-                self._binder.add(seen)
+            entries = [self._binder.add(seen)[0] for seen in self._state.vertices.values()]
+            for entry in entries:
+                live = self.vertex(entry)
+                if live is not None and live.state in _WELL:
+                    self._imply(entry)
         self._reshape()
+
+    def _imply(self, entry: str) -> set[str]:
+        """What ``entry`` stands on and nobody had to look at: a hit in the cache needs no inputs.
+        The entries that this is news for."""
+        found: set[str] = set()
+        waiting = [entry]
+        while waiting:
+            for below in self._binder.entries[waiting.pop()].inputs:
+                id_ = self._binder.resolved(below)
+                if id_ is None or id_ in self._implied:
+                    continue
+                live = self.vertex(id_)
+                if live is None or live.state is StepState.WAITING:
+                    self._implied.add(id_)
+                    found.add(id_)
+                    waiting.append(id_)
+        return found
 
     def _folding(self) -> bool:
         if self.options.fold is not None:
@@ -190,6 +217,8 @@ class BuildGraph:
         if not found.needed:
             return Status.SKIPPED
         seen = self.vertex(entry)
+        if entry in self._implied and (seen is None or seen.state is StepState.WAITING):
+            return Status.CACHED
         if seen is None:
             if self._state is None:
                 return Status.PLANNED

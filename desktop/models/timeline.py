@@ -115,7 +115,7 @@ def _bars(entry: Entry, seen: VertexState, status: Status, now: int) -> Iterable
         )
     if entry.kind in {Kind.SOURCE, Kind.EXPORT} and len(seen.statuses) > 1:
         for counter in seen.statuses.values():
-            part = _part(counter.id, counter.name)
+            part = _part(entry.kind, counter.id, counter.name)
             if part is None or counter.started is None:
                 continue
             ended = counter.completed
@@ -147,12 +147,14 @@ def _work(entry: Entry) -> Work:
             return Work.PUSH if pushing else Work.COMPRESS
 
 
-def _part(id_: str, name: str) -> Work | None:
+def _part(kind: Kind, id_: str, name: str) -> Work | None:
     """The work of a counter inside a pull or an export, from the words that builders use."""
     words = f"{id_} {name}".lower()
     if "push" in words or "upload" in words:
         return Work.PUSH
-    if any(w in words for w in ("export", "compress", "layer", "manifest", "config", "attest")):
+    if kind is Kind.EXPORT or any(
+        w in words for w in ("export", "compress", "layer", "manifest", "config", "attest")
+    ):
         return Work.COMPRESS
     if any(w in words for w in ("sha256:", "download", "extract", "pull", "resolve", "transfer")):
         return Work.PULL

@@ -442,7 +442,7 @@ class GraphPanel(QWidget):
         if node != self.canvas.marks.selected:
             self.canvas.select(node or "")
             if node and origin is not None:
-                self.canvas.show_node(node)
+                self.canvas.show_node(node, zoom=False)
         index = self._model.index_of(node or "")
         if index.isValid():
             blocked = self.tree.selectionModel().blockSignals(True)
@@ -455,7 +455,7 @@ class GraphPanel(QWidget):
         nodes = self._graph.nodes_at(lines.start)
         if nodes and self.canvas.marks.selected not in nodes:
             self.canvas.select(nodes[0])
-            self.canvas.show_node(nodes[0])
+            self.canvas.show_node(nodes[0], zoom=False)
 
     # Menus
 

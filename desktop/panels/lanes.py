@@ -71,7 +71,7 @@ class LanesPanel(QWidget):
         split.addWidget(self.matrix)
         split.setStretchFactor(0, 4)
         split.setStretchFactor(1, 5)
-        split.setSizes([420, 580])
+        split.setSizes([380, 620])
         self._empty = QLabel(self.tr("Each platform of the build has a lane here."))
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("role", "muted")

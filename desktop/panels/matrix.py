@@ -11,10 +11,9 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter
+from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHeaderView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -33,6 +32,10 @@ from desktop.selection import Selection
 from desktop.theme.theme import Theme
 
 _ROW = 26
+_STEP = 230
+_NARROW = 78
+_WIDE = 116
+_STAGE = 76
 
 
 class MatrixPanel(QTableView):
@@ -52,7 +55,7 @@ class MatrixPanel(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)
         self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setDefaultSectionSize(104)
+        self.horizontalHeader().setMinimumSectionSize(_NARROW)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.selectionModel().currentChanged.connect(self._chosen)
         selection.vertex_changed.connect(self._selected_elsewhere)
@@ -64,10 +67,24 @@ class MatrixPanel(QTableView):
     def refresh(self, now: int) -> None:
         """Read the graph again; ``now`` is nanoseconds since the epoch."""
         self._model.set_rows(rows(self._graph, now), self._graph.platforms)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Platforms get what they need, the steps the rest, and never less than a few words."""
         header = self.horizontalHeader()
-        if header.count():
-            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-            header.setMinimumSectionSize(88)
+        count = header.count() - 1
+        if count < 1:
+            return
+        room = self.viewport().width()
+        width = max(_NARROW, min(_WIDE, (room - _STEP) // count))
+        for column in range(1, count + 1):
+            if header.sectionSize(column) != width:
+                header.resizeSection(column, width)
+        header.resizeSection(0, max(_STEP, room - count * width))
 
     def _chosen(self, index: QModelIndex, _previous: QModelIndex) -> None:
         if not index.isValid():
@@ -144,10 +161,10 @@ class _CellDelegate(QStyledItemDelegate):
             bold.setBold(True)
             painter.setFont(bold)
             painter.setPen(QColor(tokens.text_muted))
-            name = painter.fontMetrics().elidedText(stage, Qt.TextElideMode.ElideRight, 110)
+            name = painter.fontMetrics().elidedText(stage, Qt.TextElideMode.ElideRight, _STAGE)
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, name)
         painter.setFont(font)
-        room = room.adjusted(118, 0, 0, 0)
+        room = room.adjusted(_STAGE + 8, 0, 0, 0)
         painter.setPen(QColor(tokens.selection_text if selected else tokens.text))
         text = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)

@@ -189,3 +189,13 @@ def test_the_state_to_look_at_first_wins() -> None:
     assert combined({Status.DONE, Status.FAILED, Status.RUNNING}) is Status.FAILED
     assert combined({Status.DONE, Status.WAITING}) is Status.WAITING
     assert combined({Status.CACHED, Status.DONE}) is Status.DONE
+
+
+def test_what_a_cached_step_stands_on_counts_as_cached() -> None:
+    """A builder that finds a result does not look at what it was made from."""
+    graph, state = BuildGraph(), BuildState(platforms=(AMD, ARM))
+    graph.set_plan(plan())
+    graph.set_state(state, (AMD, ARM))
+    assert graph.status("0.0") is Status.WAITING
+    started(graph, state, vertex("a", 2, AMD, cached=True, started=1, completed=1))
+    assert graph.status("0.0") is Status.CACHED
