@@ -175,8 +175,13 @@ class _Run:
         if killed and not out_of_memory:
             out_of_memory = _out_of_memory_kills() > self._kills_before
         complaint = read_log(self._bundle)
-        if complaint and code != 0 and not self.pid_file.exists():
-            return _start_failure(complaint, self._executor.runtime)
+        if complaint and code != 0:
+            failure = _start_failure(complaint)
+            if failure is not None:
+                return failure
+            if not self.pid_file.exists():
+                name = self._executor.runtime.name
+                raise MachineError(f"{name} could not start the container: {complaint}.")
         ended_by = code - 128 if 128 < code <= 128 + signal.SIGRTMAX else 0
         return ExitStatus(code=code, signal=ended_by, out_of_memory=out_of_memory)
 
@@ -267,14 +272,16 @@ def _depth(wanted: BindMount | TmpfsMount | SecretMount) -> int:
     return os.path.normpath(wanted.target).count("/")
 
 
-def _start_failure(complaint: str, runtime: Runtime) -> ExitStatus:
-    """Tell a program that cannot be started from a runtime that failed."""
+def _start_failure(complaint: str) -> ExitStatus | None:
+    """The status of a program that could not be started; None for other complaints."""
     text = complaint.lower()
-    if "exec format error" in text or ("permission denied" in text and "exec" in text):
+    if "exec" not in text:
+        return None
+    if "exec format error" in text or "permission denied" in text:
         return ExitStatus(code=126, start_failure=complaint)
-    if "executable file" in text or ("no such file or directory" in text and "exec" in text):
+    if "executable file" in text or "no such file or directory" in text:
         return ExitStatus(code=127, start_failure=complaint)
-    raise MachineError(f"{runtime.name} could not start the container: {complaint}.")
+    return None
 
 
 def _out_of_memory_kills() -> int:

@@ -32,6 +32,7 @@ _SHARING = {
     llb.CacheSharing.PRIVATE: Sharing.PRIVATE,
     llb.CacheSharing.LOCKED: Sharing.LOCKED,
 }
+_DEFAULT_AGENT = "default"
 
 
 @runtime_checkable
@@ -223,20 +224,21 @@ def no_secret(name: str) -> NotFoundError:
 async def _agent(mount: llb.Mount, step: Step, stack: AsyncExitStack) -> Path | None:
     wanted = mount.ssh
     assert wanted is not None
-    session = await _session_with_agent(step, wanted.id)
+    name = wanted.id or _DEFAULT_AGENT
+    session = await _session_with_agent(step, name)
     if session is None:
         if wanted.optional:
             return None
         raise NotFoundError(
-            f"The step needs the ssh agent {wanted.id!r}, which was not forwarded.",
-            hint=f"Forward it with --ssh {wanted.id}.",
-            phrase=f"no SSH key {wanted.id!r} forwarded from the client",
+            f"The step needs the ssh agent {name!r}, which was not forwarded.",
+            hint=f"Forward it with --ssh {name}.",
+            phrase=f'no SSH key "{name}" forwarded from the client',
         )
     agent = session
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await agent.forward_agent(wanted.id, reader, writer)
+            await agent.forward_agent(name, reader, writer)
         finally:
             writer.close()
 
