@@ -17,19 +17,19 @@ and when nobody wants anything its tasks are cancelled.
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic
 
-from core.cache.keys import CONTENT, KeyId, KeyStore, Link
+from core.cache.keys import KeyStore
 from core.cache.results import ResultStore
-from core.errors import CancelledBuildError, Error
 from core.solver.edges import Dependency, EdgeNode, Level, VertexNode
 from core.solver.limits import Limits
 from core.solver.merging import EdgeIndex
-from core.solver.protocol import CacheMap, Op, R, Results
-from core.solver.saving import connect, save
+from core.solver.probing import Prober, hopeless, is_known
+from core.solver.protocol import Op, R, Results
+from core.solver.saving import save
+from core.solver.work import Work
 
 if TYPE_CHECKING:
     from core.solver.tracker import Tracker
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 class Scheduler(Generic[R]):
     """Moves edges until what is wanted is there.
 
-    ``resolve`` gives the operation of a vertex. ``spawn`` starts a task that ends before the
-    solver does.
+    ``resolve`` and ``spawn`` as in ``core.solver.work``.
     """
 
     def __init__(
@@ -56,10 +55,17 @@ class Scheduler(Generic[R]):
         self._keys = keys
         self._results = results
         self._codec = codec
-        self._limits = limits
         self._tracker = tracker
-        self._spawn = spawn
-        self._resolve = resolve
+        self._prober: Prober[R] = Prober(keys, results)
+        self._work = Work(
+            codec=codec,
+            limits=limits,
+            tracker=tracker,
+            spawn=spawn,
+            resolve=resolve,
+            push=self.push,
+            run=self.run,
+        )
         self._index: EdgeIndex[R] = EdgeIndex()
         self._queue: deque[EdgeNode[R]] = deque()
         self._queued: set[EdgeNode[R]] = set()
@@ -98,9 +104,7 @@ class Scheduler(Generic[R]):
 
     def release(self, node: VertexNode[R]) -> None:
         """Let go of what executing ``node`` gave."""
-        results, node.results = node.results, None
-        for result in results or ():
-            self._codec.release(result)
+        self._work.release(node)
 
     def discard(self, edge: EdgeNode[R]) -> None:
         """Forget an edge that no build has any more."""
@@ -127,7 +131,7 @@ class Scheduler(Generic[R]):
             return
         self._connect_inputs(edge)
         if node.cache_map is None:
-            self._ask_for_cache_map(node)
+            self._work.ask_for_cache_map(node)
             if node.cache_map is None:
                 for dependency in edge.dependencies:
                     self._want(dependency, max(dependency.want, Level.FAST))
@@ -137,7 +141,7 @@ class Scheduler(Generic[R]):
                 edge.error = dependency.target.error
                 self._settle(edge)
                 return
-        if self._probe(edge):
+        if self._prober.probe(edge):
             self._wake_users(edge)
         twin = self._index.find_twin(edge)
         if twin is not None:
@@ -162,126 +166,6 @@ class Scheduler(Generic[R]):
             dependency.want = level
             if not dependency.target.finished:
                 self.push(dependency.target)
-
-    # What is known.
-
-    def _ask_for_cache_map(self, node: VertexNode[R]) -> None:
-        if node.cache_map_task is not None:
-            return
-        if node.op is None:
-            node.op = self._resolve(node)
-        answer = node.op.cache_map(self._tracker.step(node))
-        if not inspect.isawaitable(answer):
-            assert isinstance(answer, CacheMap)
-            self._set_cache_map(node, answer)
-            return
-        self._tracker.started(node)
-
-        def ended() -> None:
-            node.cache_map_task = None
-            if inspect.iscoroutine(answer):
-                answer.close()
-
-        node.cache_map_task = self._start(node, self._await_cache_map(node, answer), ended)
-
-    async def _await_cache_map(self, node: VertexNode[R], answer: Awaitable[CacheMap[R]]) -> None:
-        self._set_cache_map(node, await answer)
-
-    def _set_cache_map(self, node: VertexNode[R], answer: CacheMap[R]) -> None:
-        if len(answer.inputs) != len(node.inputs):
-            raise AssertionError(f"{node.vertex.name}: a cache map of the wrong shape")
-        node.cache_map = answer
-
-    def _probe(self, edge: EdgeNode[R]) -> bool:
-        """Take in what the inputs have to say; whether that made anything new known."""
-        cache_map = edge.node.cache_map
-        assert cache_map is not None
-        before = (len(edge.keys), edge.level)
-        if not edge.dependencies:
-            if edge.level < Level.SLOW:
-                edge.level = Level.SLOW
-                if cache_map.lasting and not edge.node.ignore_cache:
-                    root = self._keys.root(cache_map.digest, edge.output)
-                    if root is not None:
-                        self._add_key(edge, root)
-            return (len(edge.keys), edge.level) != before
-        if not edge.node.ignore_cache and cache_map.lasting:
-            for dependency in edge.dependencies:
-                self._follow(edge, dependency)
-            shared = set.intersection(*(d.matches for d in edge.dependencies))
-            for key in sorted(shared):
-                if key not in edge.keys:
-                    self._add_key(edge, key)
-        reached = self._level(edge)
-        edge.level = max(edge.level, reached)
-        if edge.keys:
-            self._connect_aliases(edge)
-        return (len(edge.keys), edge.level) != before
-
-    def _follow(self, edge: EdgeNode[R], dependency: Dependency[R]) -> None:
-        cache_map = edge.node.cache_map
-        assert cache_map is not None
-        index = dependency.index
-        selector = cache_map.inputs[index].selector
-        link = Link(index, cache_map.digest, edge.output, selector)
-        for key in dependency.target.keys:
-            if key not in dependency.probed:
-                dependency.probed.add(key)
-                dependency.matches.update(self._keys.follow(key, link))
-        if dependency.content is not None and not dependency.content_probed:
-            dependency.content_probed = True
-            root = self._keys.root(dependency.content.digest, CONTENT)
-            if root is not None:
-                link = Link(index, cache_map.digest, edge.output)
-                dependency.matches.update(self._keys.follow(root, link))
-
-    def _add_key(self, edge: EdgeNode[R], key: KeyId) -> None:
-        edge.keys[key] = None
-        edge.records.extend(self._results.find(key))
-
-    def _connect_aliases(self, edge: EdgeNode[R]) -> None:
-        """Let a match found by content be found by definition next time."""
-        for dependency in edge.dependencies:
-            if dependency.content is None:
-                continue
-            for source in dependency.target.keys:
-                for key in edge.keys:
-                    alias = (dependency.index, source, key)
-                    if alias not in edge.connected:
-                        edge.connected.add(alias)
-                        connect(self._keys, edge, dependency, source, key)
-
-    def _level(self, edge: EdgeNode[R]) -> Level:
-        if self._hopeless(edge) or edge.records:
-            return Level.SLOW
-        cache_map = edge.node.cache_map
-        assert cache_map is not None
-        slow = all(
-            dependency.content is not None
-            if cache_map.inputs[dependency.index].content is not None
-            else dependency.target.level >= Level.SLOW or dependency.target.done
-            for dependency in edge.dependencies
-        )
-        if slow:
-            return Level.SLOW
-        fast = all(d.target.level >= Level.FAST or d.target.done for d in edge.dependencies)
-        return Level.FAST if fast else Level.NONE
-
-    def _hopeless(self, edge: EdgeNode[R]) -> bool:
-        """Whether nothing that could still become known can match a cached result."""
-        cache_map = edge.node.cache_map
-        assert cache_map is not None
-        if edge.node.ignore_cache or not cache_map.lasting:
-            return True
-        for dependency in edge.dependencies:
-            if dependency.matches:
-                continue
-            if cache_map.inputs[dependency.index].content is not None:
-                if dependency.content is not None:
-                    return True
-            elif dependency.target.level >= Level.SLOW or dependency.target.done:
-                return True
-        return False
 
     # What to do.
 
@@ -311,9 +195,9 @@ class Scheduler(Generic[R]):
             for dependency in edge.dependencies:
                 self._want(dependency, min(dependency.want, Level.FAST))
             return
-        hopeless = self._hopeless(edge)
-        all_in = demand is Level.COMPLETE and (hopeless or edge.level >= Level.SLOW)
-        unmatched = [d for d in edge.dependencies if not d.matches and not self._known(edge, d)]
+        no_match = hopeless(edge)
+        all_in = demand is Level.COMPLETE and (no_match or edge.level >= Level.SLOW)
+        unmatched = [d for d in edge.dependencies if not d.matches and not is_known(edge, d)]
         for dependency in edge.dependencies:
             by_content = cache_map.inputs[dependency.index].content is not None
             if all_in:
@@ -328,7 +212,7 @@ class Scheduler(Generic[R]):
                 dependency, want if demand < edge.last_demand else max(want, dependency.want)
             )
             if by_content and dependency.target.done and dependency.content is None:
-                self._identify(edge, dependency)
+                self._work.identify(edge, dependency)
         edge.last_demand = demand
         if (
             all_in
@@ -338,94 +222,7 @@ class Scheduler(Generic[R]):
                 for d in edge.dependencies
             )
         ):
-            self._execute(edge)
-
-    def _known(self, edge: EdgeNode[R], dependency: Dependency[R]) -> bool:
-        cache_map = edge.node.cache_map
-        assert cache_map is not None
-        if cache_map.inputs[dependency.index].content is not None:
-            return dependency.content is not None
-        return dependency.target.level >= Level.SLOW or dependency.target.done
-
-    def _identify(self, edge: EdgeNode[R], dependency: Dependency[R]) -> None:
-        """Have the content of an input identified."""
-        if dependency.content_task is not None:
-            return
-        self._tracker.started(edge.node)
-
-        def ended() -> None:
-            dependency.content_task = None
-
-        dependency.content_task = self._start(
-            edge.node, self._await_content(edge, dependency), ended
-        )
-
-    async def _await_content(self, edge: EdgeNode[R], dependency: Dependency[R]) -> None:
-        cache_map, result = edge.node.cache_map, dependency.target.result
-        assert cache_map is not None
-        compute = cache_map.inputs[dependency.index].content
-        assert compute is not None
-        assert result is not None
-        dependency.content = await compute(result, self._tracker.step(edge.node))
-
-    def _execute(self, edge: EdgeNode[R]) -> None:
-        node = edge.node
-        if node.execution is not None:
-            return
-
-        def ended() -> None:
-            node.execution = None
-            if not node.keepers:
-                self.release(node)
-
-        node.execution = self._start(node, self._run_operation(edge), ended)
-
-    async def _run_operation(self, edge: EdgeNode[R]) -> None:
-        node = edge.node
-        assert node.op is not None
-        inputs: list[R] = []
-        for dependency in edge.dependencies:
-            assert dependency.target.result is not None
-            inputs.append(dependency.target.result)
-        reason = self._tracker.reason(edge)
-        async with self._limits.slot(node.op.slot):
-            self._tracker.executing(node, reason)
-            results = tuple(await node.op.execute(inputs, self._tracker.step(node)))
-        for result in results:
-            self._codec.hold(result)
-        node.results = results
-        node.executed = True
-
-    def _start(
-        self, node: VertexNode[R], work: Coroutine[Any, Any, None], ended: Callable[[], None]
-    ) -> asyncio.Task[None]:
-        """Run ``work`` for ``node``; its failure is the node's, its end has the node looked at."""
-
-        async def run() -> None:
-            try:
-                await work
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                node.error = CancelledBuildError(f"{node.vertex.name} was cancelled from within.")
-            except Exception as error:
-                if isinstance(error, Error) and not error.ranges:
-                    error.ranges = node.vertex.metadata.ranges
-                node.error = error
-
-        def over(_: asyncio.Task[None]) -> None:
-            # Not within the task: one that is cancelled before it begins never runs.
-            work.close()
-            ended()
-            self._tracker.idle(node)
-            for edge in node.edges.values():
-                self.push(edge)
-            self.run()
-
-        task = self._spawn(run())
-        task.add_done_callback(over)
-        return task
+            self._work.execute(edge)
 
     def _finish_executed(self, edge: EdgeNode[R]) -> None:
         node = edge.node
