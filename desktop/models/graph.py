@@ -21,6 +21,7 @@ FOLD_ABOVE = 60
 """Cached chains of a running build are folded when there are more nodes than this."""
 
 
+_EYE = {Status.FAILED: 0, Status.RUNNING: 1, Status.CANCELLED: 2, Status.DONE: 3}
 _WELL = frozenset({StepState.DONE, StepState.CACHED})
 
 
@@ -339,13 +340,13 @@ class BuildGraph:
         return frozenset(e.vertex for e in entries if e.vertex)
 
     def nodes_at(self, line: int) -> tuple[str, ...]:
-        """The nodes of the instruction at a Dockerfile line."""
+        """The nodes of the instruction at a Dockerfile line, what failed or runs first."""
         found = {
             self.shape.owner[e.id]: None
             for e in self._binder.entries.values()
             if e.id in self.shape.owner and any(r.start <= line <= r.end for r in e.ranges)
         }
-        return tuple(found)
+        return tuple(sorted(found, key=lambda n: _EYE.get(self.status(n), len(_EYE))))
 
     def affected(self, nodes: Iterable[str]) -> frozenset[str]:
         """``nodes`` and everything built from them: what a change there would run again."""

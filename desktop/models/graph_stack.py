@@ -98,7 +98,8 @@ def _parts(members: list[Entry], status: Callable[[str], Status], split: bool) -
     parties: dict[tuple[str, bool], list[Entry]] = {}
     for entry in members:
         now = status(entry.id)
-        outcome = now.value if now in {Status.FAILED, Status.CANCELLED} else ""
+        # A failure cancels what runs beside it: setting that apart too would tear the picture up.
+        outcome = now.value if now is Status.FAILED else ""
         parties.setdefault((outcome, entry.needed), []).append(entry)
     return sorted(parties.values(), key=len, reverse=True)
 

@@ -232,6 +232,8 @@ class GraphPanel(QWidget):
             self._reshape()
         else:
             self._refresh_looks(frozenset(self._graph.shape.nodes))
+        if self._build.status.value == "failed":
+            self._next(Status.FAILED)
 
     def _time_needed(self) -> None:
         if self._build is not None and not self._build.status.ended:
