@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QLabel,
     QScrollArea,
@@ -33,6 +34,13 @@ from desktop.widgets.banner import Banner
 from desktop.window.explorer import Explorer
 from desktop.window.step_marks import step_marks
 
+if TYPE_CHECKING:
+    from core.frontend.plan import Plan
+
+
+# The graph of a large file takes longer to draw than a key to type.
+_PLAN_PAUSE = 150
+
 
 class Workbench(QWidget):
     """Wires the views of one Dockerfile and its build together."""
@@ -45,7 +53,12 @@ class Workbench(QWidget):
         self._context = context
         theme = context.theme
         self.session: BuildSession | None = None
-        self._marks_due = False
+        self._plan: Plan | None = None
+        self._lanes_due = False
+        self._plan_timer = QTimer(self)
+        self._plan_timer.setSingleShot(True)
+        self._plan_timer.setInterval(_PLAN_PAUSE)
+        self._plan_timer.timeout.connect(self._show_plan)
 
         self.bar = BuildBar(theme, context.settings.value.platforms)
         self.banner = Banner(theme)
@@ -148,6 +161,7 @@ class Workbench(QWidget):
         outer.addWidget(self.bar)
         outer.addWidget(self.banner)
         outer.addWidget(self.sides, 1)
+        self.panels.currentChanged.connect(lambda _index: self._show_plan_of_lanes())
         self._context.theme.changed.connect(self._dress)
         self._dress()
         self.reset_layout()
@@ -210,6 +224,7 @@ class Workbench(QWidget):
         if tab is None:
             self.analyzer.cancel()
             self.explorer.show_outline(())
+            self._plan = None
             self.graph.set_plan(None)
             self.lanes.set_plan(None)
             return
@@ -258,9 +273,24 @@ class Workbench(QWidget):
         if program is not None:
             self.explorer.show_outline(outline(program))
             self.bar.set_targets([stage_title(s) for s in program.stages if s.name])
-        if analysis.plan is not None and not self._build_is_live():
-            self.graph.set_plan(analysis.plan)
-            self.lanes.set_plan(analysis.plan)
+        if analysis.plan is not None and analysis.plan != self._plan:
+            self._plan = analysis.plan
+            self._lanes_due = True
+            self._plan_timer.start()
+
+    def _show_plan(self) -> None:
+        """Draw the newest plan: once typing rests, and what is hidden when it is shown."""
+        if self._build_is_live() or self._plan is None:
+            return
+        self.graph.set_plan(self._plan)
+        if self._lanes_due and self.lanes.isVisible():
+            self._lanes_due = False
+            self.lanes.set_plan(self._plan)
+
+    def _show_plan_of_lanes(self) -> None:
+        if self._lanes_due and self.panels.currentWidget() is self.lanes and self._plan:
+            self._lanes_due = False
+            self.lanes.set_plan(self._plan)
 
     def _build_is_live(self) -> bool:
         return self.session is not None and self.session.status is BuildStatus.RUNNING

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 
 from core.client import credentials as store
 from core.errors import AuthenticationError, BuilderError
@@ -19,8 +20,10 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints", ex
 
 
 @pytest.fixture
-def parent(qapp: QApplication) -> QWidget:
-    return QWidget()
+def parent(qtbot: QtBot) -> QWidget:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    return parent
 
 
 def field(parent: QWidget, name: str) -> QLineEdit:

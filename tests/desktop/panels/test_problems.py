@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QTableView
+from pytestqt.qtbot import QtBot
 
 from core.dockerfile.source import Span
 from core.errors import LineRange
@@ -24,24 +26,28 @@ def shown(panel: ProblemsPanel) -> list[str]:
     return [str(model.index(n, 0).data()) for n in range(model.rowCount())]
 
 
-def test_the_model_keeps_qts_rules(theme: Theme) -> None:
+@pytest.fixture
+def panel(theme: Theme, qtbot: QtBot) -> ProblemsPanel:
+    panel = ProblemsPanel(theme)
+    qtbot.addWidget(panel)
+    return panel
+
+
+def test_the_model_keeps_qts_rules(theme: Theme, panel: ProblemsPanel) -> None:
     model = ProblemsModel(theme)
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
-    panel = ProblemsPanel(theme)
     panel.set_findings("a", "Dockerfile", (finding(1), finding(2)))
     model.show(panel._model.problems)
     model.show([])
     assert tester.model() is model
 
 
-def test_errors_come_first_then_the_order_of_lines(theme: Theme) -> None:
-    panel = ProblemsPanel(theme)
+def test_errors_come_first_then_the_order_of_lines(panel: ProblemsPanel) -> None:
     panel.set_findings("a", "Dockerfile", (finding(1), finding(9, Severity.ERROR), finding(5)))
     assert shown(panel) == ["line 9", "line 1", "line 5"]
 
 
-def test_a_closed_file_takes_its_findings_away(theme: Theme) -> None:
-    panel = ProblemsPanel(theme)
+def test_a_closed_file_takes_its_findings_away(panel: ProblemsPanel) -> None:
     counts: list[tuple[int, int]] = []
     panel.count_changed.connect(lambda errors, count: counts.append((errors, count)))
     panel.set_findings("a", "Dockerfile", (finding(1, Severity.ERROR),))
@@ -51,8 +57,7 @@ def test_a_closed_file_takes_its_findings_away(theme: Theme) -> None:
     assert counts == [(1, 1), (1, 2), (0, 1)]
 
 
-def test_the_filter_looks_at_message_rule_and_file(theme: Theme) -> None:
-    panel = ProblemsPanel(theme)
+def test_the_filter_looks_at_message_rule_and_file(panel: ProblemsPanel) -> None:
     panel.set_findings("a", "Dockerfile", (finding(1, rule="arch/x"), finding(2, rule="other")))
     panel._filter.setText("arch")
     assert shown(panel) == ["line 1"]
