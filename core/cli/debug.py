@@ -9,51 +9,100 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import NotFoundError
+from core.cli.arguments import EXIT_CODES, command_parser
+from core.errors import NotFoundError, OptionError
+
+_DESCRIPTION = (
+    "Look into a build: its plan and its graph without building anything, and the state that a "
+    "failed step left."
+)
+_PLAN = (
+    "Print what would be done for each platform, and how: n native, x cross (on this machine, for "
+    "another platform), e emulated, + without running a program, . not needed, ! impossible. "
+    "Nothing is built, no builder or registry is asked."
+)
+_LLB = (
+    "Print the graph of a Dockerfile as BuildKit's LLB, one graph for each platform. No builder or "
+    "registry is asked: base images count as empty ones without ENV, USER or triggers, and are "
+    "not pinned to digests. With --resolve the builder looks them up, as for a build."
+)
+_SHELL = (
+    "Open a shell in the file system, environment and user of a step that failed, just before its "
+    "program ran. Nothing is kept. Ends with the shell's own exit code."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="viaduct debug", description=__doc__)
+    parser = command_parser("debug", _DESCRIPTION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (
-        ("dump-llb", "print the graph of a Dockerfile as BuildKit sees it"),
-        ("dump-plan", "print what would be done for each platform, and how"),
-    ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("context", nargs="?", default=".")
-        command.add_argument("-f", "--file")
-        command.add_argument("--platform", action="append", default=[])
-        command.add_argument("--target", default="")
-        command.add_argument("--build-arg", action="append", default=[])
-        if name == "dump-llb":
-            command.add_argument("--format", choices=("json", "dot", "pb"), default="json")
-    shell = commands.add_parser("shell", help="a shell in the state of a failed step")
-    shell.add_argument("ref", nargs="?", default="", help="of the build (the last one)")
-    shell.add_argument("arguments", nargs=argparse.REMAINDER, help="(/bin/sh)")
+    llb = commands.add_parser(
+        "dump-llb", help="print the graph as LLB", description=_LLB, epilog=EXIT_CODES
+    )
+    _add_build_options(llb)
+    llb.add_argument(
+        "--format",
+        choices=("json", "dot", "pb"),
+        default="json",
+        help="json: one vertex a line; dot: for Graphviz; pb: the definition as sent to BuildKit",
+    )
+    llb.add_argument("--resolve", action="store_true", help="look base images up")
+    plan = commands.add_parser(
+        "dump-plan", help="print the plan", description=_PLAN, epilog=EXIT_CODES
+    )
+    _add_build_options(plan)
+    plan.add_argument("--format", choices=("text", "json"), default="text")
+    plan.add_argument(
+        "--no-emulation", action="store_true", help="as on a machine that emulates nothing"
+    )
+    shell = commands.add_parser(
+        "shell", help="a shell in the state of a failed step", description=_SHELL
+    )
+    shell.add_argument("ref", nargs="?", default="", metavar="BUILD", help="(the last that failed)")
+    shell.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="(/bin/sh)")
     options = parser.parse_args(arguments)
     match options.command:
         case "dump-llb":
-            return asyncio.run(_dump_llb(options))
+            return _dump_llb(options)
         case "dump-plan":
             return _dump_plan(options)
         case _:
             return asyncio.run(_shell(options))
 
 
-def _attrs(options: argparse.Namespace) -> tuple[Path, dict[str, str]]:
-    path = Path(options.file) if options.file else Path(options.context) / "Dockerfile"
-    attrs = {"filename": path.name}
+def _add_build_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("context", nargs="?", default=".", metavar="PATH", help="(.)")
+    add("-f", "--file", default="", help="the Dockerfile (PATH/Dockerfile), - for standard input")
+    add("--platform", action="append", default=[], metavar="OS/ARCH,...")
+    add("--target", default="", metavar="STAGE")
+    add("--build-arg", action="append", default=[], metavar="NAME[=VALUE]")
+
+
+def _attrs(options: argparse.Namespace) -> dict[str, str]:
+    """The frontend's options, in BuildKit's names."""
+    import os
+
+    from core.oci.platform import parse_platforms
+
+    name = Path(options.file).name if options.file not in {"", "-"} else "Dockerfile"
+    attrs = {"filename": name}
     if options.platform:
-        attrs["platform"] = ",".join(options.platform)
+        attrs["platform"] = ",".join(str(p) for p in parse_platforms(",".join(options.platform)))
     if options.target:
         attrs["target"] = options.target
     for entry in options.build_arg:
-        name, _, value = entry.partition("=")
-        attrs[f"build-arg:{name}"] = value
-    return path, attrs
+        key, equals, value = entry.partition("=")
+        if not key:
+            raise OptionError(f"--build-arg {entry}: the name is missing")
+        if equals or key in os.environ:
+            attrs[f"build-arg:{key}"] = value if equals else os.environ[key]
+    return attrs
 
 
-def _read(path: Path) -> bytes:
+def _read(options: argparse.Namespace) -> bytes:
+    if options.file == "-":
+        return sys.stdin.buffer.read()
+    path = Path(options.file) if options.file else Path(options.context) / "Dockerfile"
     try:
         return path.read_bytes()
     except OSError as error:
@@ -61,33 +110,61 @@ def _read(path: Path) -> bytes:
 
 
 def _dump_plan(options: argparse.Namespace) -> int:
-    from core.daemon.plan_document import plan_document
+    from core.cli.failures import source_excerpt, write
+    from core.cli.plan_text import machine_for, plan_lines
     from core.frontend.options import FrontendOptions
     from core.frontend.plan import plan
 
-    path, attrs = _attrs(options)
-    made = plan(_read(path), FrontendOptions.from_attrs(attrs))
-    print(json.dumps(plan_document(made), indent=2))
+    text = _read(options)
+    frontend = FrontendOptions.from_attrs(_attrs(options))
+    made = plan(text, frontend, machine=machine_for(frontend, emulation=not options.no_emulation))
+    if options.format == "json":
+        from core.daemon.plan_document import plan_document
+
+        print(json.dumps(plan_document(made), indent=2))
+    else:
+        for line in plan_lines(made):
+            print(line)
+        for error in made.errors:
+            source = text.decode(errors="replace")
+            excerpt = source_excerpt(source, frontend.filename, error.lines)
+            write(error, sys.stderr, excerpt=excerpt)
     return 1 if made.errors else 0
 
 
-async def _dump_llb(options: argparse.Namespace) -> int:
-    from core.cli.conversion import convert_here
+def _dump_llb(options: argparse.Namespace) -> int:
+    from core.cli.conversion import convert_here, convert_resolved
+    from core.cli.failures import FAILED, source_excerpt, write
+    from core.errors import DockerfileError
     from core.llb.definition import marshal, to_bytes
     from core.llb.dot import to_dot, to_json_lines
 
-    path, attrs = _attrs(options)
-    conversion = await convert_here(_read(path), attrs, Path(options.context))
-    for result in conversion.results:
-        if result.edge is None:
-            continue
-        match options.format:
-            case "dot":
-                print(to_dot(result.edge), end="")
-            case "pb":
-                sys.stdout.buffer.write(to_bytes(marshal(result.edge)))
-            case _:
-                print(to_json_lines(result.edge), end="")
+    text, attrs = _read(options), _attrs(options)
+    try:
+        if options.resolve:
+            conversion = asyncio.run(convert_resolved(text, attrs, Path(options.context)))
+        else:
+            conversion = convert_here(text, attrs, Path(options.context))
+    except DockerfileError as error:
+        source = text.decode(errors="replace")
+        write(error, sys.stderr, excerpt=source_excerpt(source, attrs["filename"], error.lines))
+        return FAILED
+    edges = [(result.platform, result.edge) for result in conversion.results if result.edge]
+    if options.format == "pb":
+        if len(edges) != 1:
+            raise OptionError(
+                f"a definition is one graph, and this build has {len(edges)}",
+                hint="Name one platform with --platform.",
+            )
+        sys.stdout.buffer.write(to_bytes(marshal(edges[0][1])))
+        return 0
+    for platform, edge in edges:
+        if options.format == "dot":
+            print(f"// {platform}")
+            print(to_dot(edge), end="")
+        else:
+            print(json.dumps({"platform": str(platform)}))
+            print(to_json_lines(edge), end="")
     return 0
 
 
@@ -104,7 +181,9 @@ async def _shell(options: argparse.Namespace) -> int:
                     ref = event.record.Ref
                     break
             else:
-                raise NotFoundError("no build has failed lately")
+                raise NotFoundError(
+                    "no build has failed lately", hint="`viaduct history` lists the builds."
+                )
         start = engine_pb2.RunStart(
             ref=ref,
             args=options.arguments,
