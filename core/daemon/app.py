@@ -40,11 +40,13 @@ from core.daemon.run_service import RunService
 from core.daemon.server import EngineServer
 from core.daemon.sessions import Sessions
 from core.daemon.solve import Solve
+from core.daemon.step_times import StepTimes
 from core.daemon.workshop import Workshop
 from core.emulation.settings import SettingsFile
 from core.executor.executor import Executor
 from core.executor.runtime import find_runtime
 from core.exporter.layers import LayerBlobs
+from core.ops.exec import Limits as StepLimits
 from core.ops.table import OpTable
 from core.registry.client import RegistryClient
 from core.registry.credentials import CredentialSource
@@ -130,6 +132,7 @@ class Engine:
                     executor=executor,
                     machine=machine,
                     rootless=confinement.rootless,
+                    limits=StepLimits(memory=options.step_memory, pids=options.step_processes),
                 )
             )
             table.use(exec_op=operations.exec_op, file_op=operations.file_op)
@@ -255,6 +258,7 @@ class Engine:
                 ),
                 builds=lambda: len(builds),
                 scratch=scratch,
+                history=StepTimes(history),
             )
             server = EngineServer(
                 join(

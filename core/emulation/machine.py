@@ -35,6 +35,13 @@ class Interpreter:
         """``qemu-aarch64 7.2.0``, as people read it."""
         return f"{self.program.name} {self.version}".strip()
 
+    @property
+    def title(self) -> str:
+        """The same, and what has to be said besides."""
+        if self.means is Means.WRAPPER:
+            return f"{self.name} (the step's first program alone)"
+        return self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:

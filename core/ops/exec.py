@@ -29,6 +29,7 @@ from core.ops.exec_mounts import MountMaker, Prepared, no_secret
 from core.ops.file_inputs import FileInputs
 from core.ops.refs import Ref
 from core.ops.threads import in_thread
+from core.progress.messages import Mode
 from core.snapshot.ids import LayerId
 from core.snapshot.store import SnapshotStore
 from core.solver.protocol import CacheMap, Content, InputKey, Slot, Step
@@ -99,6 +100,14 @@ class ExecOperation:
         interpreter = self._services.machine().interpreter(self._platform)
         return Slot.NATIVE if interpreter is None else Slot.EMULATED
 
+    @property
+    def manner(self) -> tuple[Mode, str]:
+        """How this machine runs it (``core.solver.protocol.RunsProgram``)."""
+        interpreter = self._services.machine().interpreter(self._platform)
+        if interpreter is None:
+            return Mode.NATIVE, ""
+        return Mode.EMULATED, interpreter.title
+
     def cache_map(self, step: Step) -> CacheMap[Ref]:
         """Program, environment, mounts and platform; neither proxies nor addresses of hosts."""
         op = self._op
@@ -161,6 +170,12 @@ class ExecOperation:
 
         return InputKey(selector=selector, content=content)
 
+    def _memory_limit(self) -> int:
+        """The smaller one of what the build asked for and what every step has."""
+        asked = self._vertex.metadata.resources
+        limits = (self._services.limits.memory, 0 if asked is None else asked.memory)
+        return min((limit for limit in limits if limit > 0), default=0)
+
     async def request(self, prepared: Prepared, machine: Machine, step: Step) -> ExecRequest:
         """What the executor is asked for; also for looking into a failed step."""
         op, meta = self._op, self._op.meta
@@ -189,7 +204,7 @@ class ExecOperation:
             ulimits=tuple(
                 Ulimit(name=one.name, soft=one.soft, hard=one.hard) for one in meta.ulimits
             ),
-            memory_limit=self._services.limits.memory,
+            memory_limit=self._memory_limit(),
             pids_limit=self._services.limits.pids,
             platform=self._platform,
             emulator=machine.emulator(self._platform),
@@ -232,6 +247,9 @@ class ExecOperation:
         if status.out_of_memory:
             message = f"The step was killed for lack of memory: {command}"
             hint = "Give the machine or the builder more memory, or run fewer steps at once."
+        elif status.out_of_processes:
+            message = f"The step had as many processes as a step may have: {command}"
+            hint = f"The limit is {request.pids_limit}; the builder's --step-processes sets it."
         elif found is not None:
             message = f"{found.message} ({command})"
         else:

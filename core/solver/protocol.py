@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from core.cache.results import StoredResult
 from core.errors import LineRange
 from core.llb.vertex import Vertex
+from core.progress.messages import Mode
 
 R = TypeVar("R")
 
@@ -123,6 +124,16 @@ class Op(Protocol[R]):
 
     async def execute(self, inputs: Sequence[R], step: Step) -> Sequence[R]:
         """Do it; one result for each output. Cancellation leaves nothing behind."""
+        ...
+
+
+@runtime_checkable
+class RunsProgram(Protocol):
+    """An operation that runs a program and knows how this machine does that."""
+
+    @property
+    def manner(self) -> tuple[Mode, str]:
+        """NATIVE and "", or EMULATED and what by."""
         ...
 
 

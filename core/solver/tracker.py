@@ -11,7 +11,7 @@ from core.llb.vertex import Vertex
 from core.progress import messages
 from core.solver.edges import EdgeNode, VertexNode
 from core.solver.jobs import Job
-from core.solver.protocol import R
+from core.solver.protocol import R, RunsProgram
 from core.solver.reasons import NOT_NEEDED, SAME_FILES, UNCHANGED, Book, gather
 
 _PAUSE = 20_000_000
@@ -268,6 +268,12 @@ def _message(
         "reason": node.reason,
         **times,
     }
+    mode, interpreter = metadata.mode, metadata.interpreter
+    if mode is not messages.Mode.NONE and isinstance(node.op, RunsProgram):
+        # What the frontend said was a guess by platforms alone.
+        how, interpreter = node.op.manner
+        if messages.Mode.EMULATED in (how, mode):
+            mode = how
     return messages.Vertex(
         digest=str(known.vertex.digest),
         name=known.vertex.name if not metadata.name else metadata.name,
@@ -275,8 +281,8 @@ def _message(
         progress_group=metadata.progress_group,
         platforms=tuple(platform.format_all() for platform in metadata.platforms),
         stage=metadata.stage,
-        mode=metadata.mode,
-        interpreter=metadata.interpreter,
+        mode=mode,
+        interpreter=interpreter,
         ranges=metadata.ranges,
         kind=metadata.kind,
         instruction=metadata.instruction,
