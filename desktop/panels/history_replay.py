@@ -27,6 +27,7 @@ class ReplayBar(QFrame):
         self._start.setAccessibleName(self.tr("Back to the start"))
         self._start.setToolTip(self._start.accessibleName())
         self._play = QToolButton(self)
+        self._play.setAccessibleName(self.tr("Play"))
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, _STEPS)
         self._slider.setPageStep(_STEPS // 20)
