@@ -18,6 +18,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ from core.linux.namespaces import (
 
 CGROUPS = Path("/sys/fs/cgroup")
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_DEEPEST_CALLS = 10_000
 # siginfo's si_code for signals the kernel itself sends, as a terminal's ^C to its whole group.
 _SI_KERNEL = 0x80
 
@@ -78,6 +80,8 @@ def enter() -> Confinement:
     else:
         _enter_unprivileged()
     _become_daemon_inside()
+    # Trees are walked by recursion, and a path has room for 2,048 names.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEPEST_CALLS))
     return _settle(proc)
 
 

@@ -39,6 +39,17 @@ class ControlGroup:
                         return True
         return False
 
+    def refused_a_process(self) -> bool:
+        """Whether a fork failed because the group had as many processes as it may have."""
+        for directory in self.directories:
+            try:
+                lines = (directory / "pids.events").read_text().splitlines()
+            except OSError:
+                continue
+            if any(line.startswith("max ") and line != "max 0" for line in lines):
+                return True
+        return False
+
     def remove(self) -> None:
         for directory in self.directories:
             # The last process may still be on its way out.

@@ -36,6 +36,7 @@ from core.executor.spec import MountEntry, base_mounts, runtime_spec
 from core.executor.users import resolve_user
 from core.linux.mounts import MS_NODEV, MS_NOEXEC, MS_NOSUID, mount, unmount
 from core.linux.namespaces import bounding_capabilities
+from core.snapshot.failures import storage_error
 
 # Joins control groups, then becomes the runtime: what it starts inherits them.
 _JOIN = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"'
@@ -121,6 +122,8 @@ class Executor:
             except asyncio.CancelledError:
                 await asyncio.wait([preparing])
                 raise
+            except OSError as error:
+                raise storage_error(error, "prepare a container") from error
             yield run
         finally:
             # Short and never skipped, whatever was cancelled.
@@ -183,7 +186,12 @@ class _Run:
                 name = self._executor.runtime.name
                 raise MachineError(f"{name} could not start the container: {complaint}.")
         ended_by = code - 128 if 128 < code <= 128 + signal.SIGRTMAX else 0
-        return ExitStatus(code=code, signal=ended_by, out_of_memory=out_of_memory)
+        return ExitStatus(
+            code=code,
+            signal=ended_by,
+            out_of_memory=out_of_memory,
+            out_of_processes=self._group is not None and self._group.refused_a_process(),
+        )
 
     def clean_up(self) -> None:
         try:

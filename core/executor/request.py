@@ -110,4 +110,5 @@ class ExitStatus:
     code: int
     signal: int = 0
     out_of_memory: bool = False
+    out_of_processes: bool = False
     start_failure: str = ""

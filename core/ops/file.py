@@ -44,6 +44,7 @@ from core.ops.file_match import has_wildcards
 from core.ops.file_tree import ContextTree, FileTree, SnapshotTree, resolve
 from core.ops.puller import Puller
 from core.ops.refs import Ref
+from core.snapshot.failures import storage_error
 from core.snapshot.ids import LayerId, Layers
 from core.snapshot.store import ActiveLayer, SnapshotStore
 from core.solver.protocol import CacheMap, Content, InputKey, Slot, Step
@@ -179,6 +180,9 @@ class _Run:
         except CancelledCopyError:
             self._drop()
             return _Made(results=[], layers=[])
+        except OSError as error:
+            self._drop()
+            raise storage_error(error, "change files") from error
         except BaseException:
             self._drop()
             raise

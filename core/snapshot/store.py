@@ -24,9 +24,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from core.errors import NotFoundError, StorageError
+from core.errors import NotFoundError
 from core.linux.mounts import mount_points_below, unmount
 from core.snapshot.apply import LayerApplier
+from core.snapshot.failures import storage_error
 from core.snapshot.ids import LayerId, Layers, new_layer_id
 from core.snapshot.layer_tar import LayerTarWriter
 from core.snapshot.overlay import mount_overlay
@@ -82,7 +83,7 @@ class SnapshotStore:
             return ActiveLayer(self, layer, merged)
         except OSError as error:
             self._discard(layer)
-            raise _storage_error(error, "prepare a layer") from error
+            raise storage_error(error, "prepare a layer") from error
         except BaseException:
             self._discard(layer)
             raise
@@ -107,7 +108,7 @@ class SnapshotStore:
             return ActiveLayer(self, layer, upper)
         except OSError as error:
             self._discard(layer)
-            raise _storage_error(error, "prepare a layer") from error
+            raise storage_error(error, "prepare a layer") from error
 
     @contextmanager
     def view(self, layers: Layers) -> Iterator[Path]:
@@ -181,7 +182,7 @@ class SnapshotStore:
             self._finish(layer)
         except OSError as error:
             self._discard(layer)
-            raise _storage_error(error, "unpack a layer") from error
+            raise storage_error(error, "unpack a layer") from error
         except BaseException:
             self._discard(layer)
             raise
@@ -264,7 +265,7 @@ class ActiveLayer:
             store._unmount(self.id)
             store._finish(self.id)
         except OSError as error:
-            raise _storage_error(error, "finish a layer") from error
+            raise storage_error(error, "finish a layer") from error
         self._open = False
         return self.id
 
@@ -305,13 +306,3 @@ def _unmount_soon(point: Path) -> None:
                 raise
             time.sleep(pause)
     unmount(point, lazily=True)
-
-
-def _storage_error(error: OSError, doing: str) -> StorageError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError(
-            f"The disk is full: cannot {doing}.",
-            hint="Free space with `viaduct prune`, or move the builder's state elsewhere.",
-            temporary=True,
-        )
-    return StorageError(f"Cannot {doing}: {error}.")

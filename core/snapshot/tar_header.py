@@ -49,7 +49,10 @@ def encode_header(entry: Entry) -> bytes | bytearray:
         prefix, name = _split(name)
         if not prefix:
             records.append((b"path", entry.name))
+            # For readers that know no pax: a name that ends in a slash would be a directory's.
             name = entry.name[:100]
+            if entry.kind != DIRECTORY:
+                name = name.rstrip(b"/")
     if len(link) > 100:
         records.append((b"linkpath", link))
         link = link[:100]
@@ -144,10 +147,8 @@ def decode_block(block: bytes, offset: int) -> Entry:
     if magic == b"ustar\0" and block[345]:
         name = _text(block[345:500]) + b"/" + name
     kind = block[156] or REGULAR
-    # Version 7 tars mark directories by the slash alone; '7' is a contiguous file.
-    if kind == REGULAR and name.endswith(b"/"):
-        kind = DIRECTORY
-    elif kind == ord("7"):
+    # A contiguous file.
+    if kind == ord("7"):
         kind = REGULAR
     device = magic.startswith(b"ustar") and kind in (CHARACTER, BLOCK_DEVICE)
     return Entry(

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from core.snapshot.tar_header import (
     BLOCK,
+    DIRECTORY,
     GNU_LONG_LINK,
     GNU_LONG_NAME,
     GNU_SPARSE,
@@ -76,6 +77,9 @@ class TarReader:
             if records or everywhere:
                 apply_pax(entry, everywhere | records, offset)
                 records = {}
+            # Version 7 tars mark directories by the slash alone.
+            if entry.kind == REGULAR and entry.name.endswith(b"/"):
+                entry.kind = DIRECTORY
             if entry.size < 0:
                 raise damaged("a size is negative", offset)
             if entry.kind != REGULAR:

@@ -139,3 +139,12 @@ def test_no_bytes_make_the_reader_fail_otherwise(data: bytes) -> None:
             entries_of(start + data)
         except StorageError:
             pass
+
+
+def test_a_long_name_that_is_cut_at_a_slash_is_still_a_file() -> None:
+    entry = Entry(name=b"d/" * 600 + b"f", kind=REGULAR, size=1)
+    data = bytes(encode_header(entry)) + b"x" + bytes(511 + 1024)
+
+    assert entries_of(data) == [(entry, b"x")]
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        assert tar.getmembers()[0].isreg()
