@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     add("--add-host", action="append", default=[], metavar="HOST:IP")
     add("--network", default="", choices=("", "default", "none", "host"))
     add("--allow", action="append", default=[], metavar="ENTITLEMENT")
+    add("-m", "--memory", default="", metavar="SIZE", help="the most that one step may use")
     add("--shm-size", default="", metavar="SIZE")
     add("--ulimit", action="append", default=[], metavar="NAME=SOFT[:HARD]")
     add("--cgroup-parent", default="", metavar="GROUP")

@@ -147,6 +147,11 @@ def _run_options(options: argparse.Namespace, attrs: dict[str, str]) -> None:
         attrs["add-hosts"] = ",".join(hosts)
     if options.network:
         attrs["force-network-mode"] = options.network
+    if options.memory:
+        size = size_in_bytes(options.memory)
+        if size is None:
+            raise OptionError(f"--memory {options.memory} is no size")
+        attrs["memory"] = str(size)
     if options.shm_size:
         size = size_in_bytes(options.shm_size)
         if size is None:

@@ -26,6 +26,20 @@ def main(arguments: Sequence[str]) -> int:
     )
     run.add_argument("--parallel", type=int, default=0, help="steps at once")
     run.add_argument("--parallel-emulated", type=int, default=0, help="emulated steps at once")
+    run.add_argument(
+        "--step-memory",
+        type=int,
+        default=int(os.environ.get("VIADUCT_STEP_MEMORY", "0")),
+        metavar="BYTES",
+        help="what one step may use (0: no limit)",
+    )
+    run.add_argument(
+        "--step-processes",
+        type=int,
+        default=int(os.environ.get("VIADUCT_STEP_PROCESSES", "-1")),
+        metavar="NUMBER",
+        help="processes and threads of one step (0: no limit)",
+    )
     commands.add_parser("start", help="start it in the background")
     stop = commands.add_parser("stop", help="end it")
     stop.add_argument("--force", action="store_true", help="end running builds too")
@@ -48,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     if sys.platform != "linux":
         raise BuilderError("the embedded builder needs Linux")
-    from core.daemon.options import DaemonOptions
+    from core.daemon.options import DEFAULT_STEP_PROCESSES, DaemonOptions
     from core.daemon.run import run
 
     return run(
@@ -58,6 +72,10 @@ def _run(options: argparse.Namespace) -> int:
             idle_seconds=options.idle,
             parallel=options.parallel,
             parallel_emulated=options.parallel_emulated,
+            step_memory=options.step_memory,
+            step_processes=(
+                DEFAULT_STEP_PROCESSES if options.step_processes < 0 else options.step_processes
+            ),
         )
     )
 

@@ -10,7 +10,7 @@ from core.cache.mounts import CacheMounts
 from core.daemon.machine import Machine
 from core.executor.executor import Executor
 from core.llb.vertex import Vertex
-from core.ops.exec import ExecOperations
+from core.ops.exec import ExecOperations, Limits
 from core.ops.exec_mounts import MountMaker
 from core.ops.file import FileOperations
 from core.ops.file_inputs import FileInputs
@@ -32,6 +32,7 @@ class Operations:
         executor: Executor,
         machine: Machine,
         rootless: bool,
+        limits: Limits,
     ) -> None:
         workers = max(4, 2 * (os.cpu_count() or 1))
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="files")
@@ -53,6 +54,7 @@ class Operations:
                 puller=table.puller, snapshots=snapshots, caches=mounts, threads=self._threads
             ),
             machine=lambda: machine.current,
+            limits=limits,
         )
 
     def file_op(self, vertex: Vertex) -> Op[Ref]:

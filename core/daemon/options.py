@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT_IDLE_SECONDS = 900.0
+# Far above what compilers start, far below where a machine stops answering.
+DEFAULT_STEP_PROCESSES = 16384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +22,7 @@ class DaemonOptions:
     parallel_emulated: int = 0
     """Of them, emulated ones."""
     parallel_builds: int = 8
+    step_memory: int = 0
+    """Bytes that one step may use, 0 for no limit of its own."""
+    step_processes: int = DEFAULT_STEP_PROCESSES
+    """Processes and threads that one step may have at once, 0 for no limit."""
