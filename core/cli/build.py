@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 async def _build(options: argparse.Namespace, stack: ExitStack) -> int:
     endpoint = parse_endpoint(options.builder)
     prepared = prepare(options, endpoint, stack)
-    quiet = options.quiet or options.progress is ProgressMode.QUIET
+    quiet = options.quiet or options.progress is ProgressMode.QUIET or options.call != "build"
     async with await connect(endpoint) as builder:
         if options.detach:
             return await _detached(builder, prepared)
@@ -129,6 +129,9 @@ def _explain(error: Error, state: BuildState, prepared: Prepared) -> None:
 def _tell(
     options: argparse.Namespace, prepared: Prepared, result: BuildResult, *, quiet: bool
 ) -> None:
+    if options.call != "build":
+        print(result.response.get("result.txt", ""), end="")
+        return
     identity = result.digest or result.response.get("containerimage.config.digest", "")
     if options.iidfile:
         Path(options.iidfile).write_text(identity)

@@ -67,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--detach", action="store_true", help="leave the build to the builder, print its ref")
     add("--title", default="", help="what the history calls it")
+    add(
+        "--call",
+        choices=("build", "outline", "targets", "lint"),
+        default="build",
+        help="ask the frontend a question instead of building; the answer is JSON",
+    )
     add("--check", action="store_true", help="run the build checks, build nothing")
     return made
 

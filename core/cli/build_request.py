@@ -61,11 +61,13 @@ def prepare(options: argparse.Namespace, endpoint: Endpoint, stack: ExitStack) -
     _run_options(options, attrs)
     _named_contexts(options.build_context, attrs, directories)
     _refuse_attestations(options)
+    if options.call != "build":
+        attrs["requestid"] = f"frontend.{options.call}"
     return Prepared(
         request=BuildRequest(
             attrs=attrs,
             local_dirs=directories,
-            exports=_exports(options, endpoint),
+            exports=_exports(options, endpoint) if options.call == "build" else (),
             cache_imports=_caches("--cache-from", options.cache_from),
             cache_exports=_caches("--cache-to", options.cache_to),
             entitlements=tuple(options.allow),

@@ -73,7 +73,7 @@ class Bridge:
             if outcome.multi_platform:
                 for key, edge in edges.items():
                     result.refs.refs[key].CopyFrom(self._hold(edge))
-            else:
+            elif edges:
                 result.ref.CopyFrom(self._hold(next(iter(edges.values()))))
         else:
             edge = unmarshal(request.Definition)

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.daemon.build_run import BuildRun
 from core.daemon.context import BuildContext
 from core.daemon.dockerfile_source import DirectoryReader, DockerfileSource
+from core.daemon.frontend_answers import Ask, answer_request
 from core.daemon.image_lookup import ImageLookup
 from core.daemon.outcome import Outcome
 from core.errors import Error, OptionError
@@ -23,6 +24,7 @@ from core.frontend.inputs import (
     ContextInput,
     ImageMissing,
     ImageRequest,
+    Images,
     NeedImages,
     ResolvedImage,
 )
@@ -86,6 +88,9 @@ class DockerfileFrontend:
         self.text = source.text
         self._run.source = SourceText(name=source.name, data=source.text)
         facts = replace(facts, ignore_file=source.ignore)
+        if options.request_id:
+            answer = await answer_request(source.text, options, facts, self._ask)
+            return Outcome(platforms=(), metadata=answer)
         try:
             conversion = await self._convert(options, facts)
         except Error as error:
@@ -127,10 +132,19 @@ class DockerfileFrontend:
         return edge
 
     async def _convert(self, options: FrontendOptions, facts: BuildInputs) -> Conversion:
+        def ask(images: Images, inputs: BuildInputs) -> Conversion | NeedImages:
+            return convert(self.text, options, images, inputs=inputs)
+
+        conversion = await self._ask(ask, facts)
+        assert isinstance(conversion, Conversion)
+        return conversion
+
+    async def _ask(self, ask: Ask[Any], facts: BuildInputs) -> Any:
+        """Ask until nothing more is wanted to know."""
         images: dict[ImageRequest, ResolvedImage | ImageMissing] = {}
         while True:
-            answer = convert(self.text, options, images, inputs=facts)
-            if isinstance(answer, Conversion):
+            answer = ask(images, facts)
+            if not isinstance(answer, NeedImages):
                 return answer
             images |= await self._lookup.find_all(answer.images, self._run)
             facts = await self._learn(facts, answer)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.daemon.builds import Builds
 from core.daemon.history import History
+from core.daemon.history_import import import_build
 from core.daemon.journal import read_journal
 from core.daemon.machine import Machine
 from core.errors import BuilderError
@@ -57,6 +58,7 @@ class EngineService:
             answer(Methods.SHUTDOWN, self._shutdown),
             answer(Methods.CANCEL, self._cancel),
             answer(Methods.GET_BUILD, self._get_build),
+            route(Methods.IMPORT_BUILD, self._import_build),
             route(Methods.STEP_LOG, self._step_log),
         )
 
@@ -104,6 +106,12 @@ class EngineService:
         if (error := record.error) is not None:
             response.failure.CopyFrom(to_message(error))
         return response
+
+    async def _import_build(
+        self, call: Incoming[engine_pb2.ImportBuildRequest, engine_pb2.ImportBuildResponse]
+    ) -> None:
+        ref = await import_build(self._history, aiter(call))
+        await call.send(engine_pb2.ImportBuildResponse(ref=ref))
 
     async def _step_log(
         self, call: Incoming[engine_pb2.StepLogRequest, engine_pb2.StepLogChunk]

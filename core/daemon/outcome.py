@@ -58,7 +58,9 @@ class Outcome:
 
     def result_metadata(self) -> dict[str, bytes]:
         """The metadata of a gateway result, in BuildKit's keys."""
-        metadata: dict[str, bytes] = {}
+        metadata = {key: value.encode() for key, value in self.metadata.items()}
+        if not self.platforms:
+            return metadata
         for outcome in self.platforms:
             suffix = f"/{outcome.key}" if self.multi_platform else ""
             metadata[CONFIG + suffix] = json.dumps(outcome.config).encode()

@@ -173,7 +173,12 @@ class BuildWorker:
     async def export(
         self, outcome: Outcome, refs: Mapping[str, Ref], exporters: Sequence[Exporter]
     ) -> dict[str, str]:
-        """Run the exporters, each a vertex of its own; their answers joined."""
+        """Run the exporters, each a vertex of its own; their answers joined.
+
+        A frontend's answer to a question has nothing to export: it is the answer.
+        """
+        if not outcome.platforms:
+            return dict(outcome.metadata)
         if not exporters:
             return {}
         source = ExportSource(
