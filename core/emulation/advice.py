@@ -58,8 +58,15 @@ class _Compiler:
 
 
 def _compiler(name: str, pattern: str, *how: str) -> _Compiler:
-    return _Compiler(name=name, pattern=re.compile(rf"(?<![\w/-])(?:{pattern})(?![\w-])"), how=how)
+    return _Compiler(name=name, pattern=re.compile(rf"(?:{pattern})(?![\w-])"), how=how)
 
+
+_RUN = re.compile(r"\s*RUN\s+(?:--\S+\s+|\\\n\s*)*(?:<<-?\S+\s*)?", re.IGNORECASE)
+_BETWEEN = re.compile(r"&&|\|\||[;|&(\n]|\bthen\b|\bdo\b")
+# Blanks, line continuations, assignments and directories in front of a program's name.
+_BEFORE = re.compile(
+    r"^(?:[\s\\\[\"']|\w+=\S*\s|(?:exec|time|env|nice)\s)*(?:\.{0,2}(?:/[\w.-]+)*/)?"
+)
 
 # What each toolchain's own documentation says about targets. The first that fits counts.
 _COMPILERS = (
@@ -83,7 +90,7 @@ _COMPILERS = (
     ),
     _compiler(
         "Java",
-        r"(?:\./)?(?:mvnw?|gradlew?|javac|sbt)",
+        r"(?:mvnw?|gradlew?|javac|sbt)",
         "Its result is the same for every platform: nothing else has to change.",
     ),
     _compiler(
@@ -99,7 +106,7 @@ _COMPILERS = (
     ),
     _compiler(
         "C or C++",
-        r"make|ninja|cmake|meson|gcc|g\+\+|clang|cc|\./configure",
+        r"make|ninja|cmake|meson|gcc|g\+\+|clang|cc|configure",
         "Put `ARG TARGETPLATFORM` before it and compile with a cross-compiler: xx-clang of "
         "tonistiigi/xx, or the distribution's (crossbuild-essential-arm64 and its like).",
         "Libraries are then those of the target: xx-apt and xx-apk install them.",
@@ -161,9 +168,15 @@ def _of_stage(
 
 
 def _compiler_of(instruction: str) -> _Compiler | None:
-    if not instruction.lstrip().upper().startswith("RUN"):
+    """The compiler that the step starts itself; the name of a package is none."""
+    match = _RUN.match(instruction)
+    if match is None:
         return None
-    return next((one for one in _COMPILERS if one.pattern.search(instruction)), None)
+    commands = [_BEFORE.sub("", part) for part in _BETWEEN.split(instruction[match.end() :])]
+    for one in _COMPILERS:
+        if any(one.pattern.match(command) for command in commands):
+            return one
+    return None
 
 
 def runs_of(vertices: Iterable[Vertex]) -> tuple[StepRun, ...]:
