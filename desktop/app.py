@@ -74,6 +74,7 @@ async def _session(app: object, argument: Path | None) -> int:
 
     from desktop.building.translate import client_request
     from desktop.builds import BuildQueue
+    from desktop.collector import Collector
     from desktop.context import Context
     from desktop.crash import CrashGuard, CrashLog
     from desktop.engine import Engine
@@ -130,6 +131,8 @@ async def _session(app: object, argument: Path | None) -> int:
     window.show()
     window.raise_()
     window.activateWindow()
+    collector = Collector(window)
+    collector.start()
     ended = until_closed(window)
     tasks.start(window.restore(argument, sample=install_sample), name="restore")
     tasks.start(window.reconnect(), name="connect")
@@ -137,6 +140,7 @@ async def _session(app: object, argument: Path | None) -> int:
         await ended
     finally:
         await tasks.close()
+        collector.stop()
         queue.close()
         await engine.close()
         window.hide()
