@@ -49,8 +49,7 @@ class FileSync:
         await call.start()
         try:
             self.bytes_sent += await send_tree(entries, call.receive, call.send_many)
-        except* OSError as group:
-            error = group.exceptions[0]
+        except OSError as error:
             raise StorageError(f"{root} cannot be read: {error}") from error
 
 

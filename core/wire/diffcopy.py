@@ -31,8 +31,23 @@ _READERS = 4
 async def send_tree(entries: Iterable[Entry], receive: Receive, send: SendMany) -> int:
     """Offer a tree until the receiver says FIN; the number of content bytes sent.
 
-    ``entries`` is walked in a thread. Raises OSError when a file cannot be read.
+    ``entries`` is walked in a thread. Raises OSError when a file cannot be read, and whatever
+    ``receive`` and ``send`` raise.
     """
+    try:
+        return await _send_tree(entries, receive, send)
+    except BaseExceptionGroup as group:
+        # The first failure is the reason; the others follow from it.
+        raise _first(group) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _send_tree(entries: Iterable[Entry], receive: Receive, send: SendMany) -> int:
     sources: dict[int, str] = {}
     turn = asyncio.Lock()
     slots = asyncio.Semaphore(_READERS)

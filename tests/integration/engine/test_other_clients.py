@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,33 @@ def test_buildx_shows_our_errors_at_their_line(
     assert done.returncode != 0
     assert "exit code: 4" in done.stderr
     assert ">>> RUN echo oops; exit 4" in done.stderr
+
+
+async def test_a_builder_behind_ssh_builds_what_the_session_sends(
+    viaduct: Any, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What stands in for ssh runs the remote command here: the stream is what counts.
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    context = project("FROM busybox\nCOPY a /a\nRUN cat /a\n", a="over ssh")
+    command = (sys.executable, "-m", "core.cli.main", "daemon", "dial-stdio")
+    out = tmp_path / "out"
+    state = BuildState()
+    async with await connect(Endpoint.ssh("far", command=command)) as builder:
+        assert not builder.endpoint.shares_files
+        assert await builder.workers()
+        build = builder.start(
+            BuildRequest(
+                attrs={"filename": "Dockerfile"},
+                local_dirs={"context": str(context), "dockerfile": str(context)},
+                exports=(ExportRequest(type="local", destination=str(out)),),
+            )
+        )
+        async for status in build.statuses():
+            state.apply(status)
+        await build.result()
+    assert (out / "a").read_text() == "over ssh"
+    assert any(b"over ssh" in step.tail for step in state.vertices.values())
