@@ -71,12 +71,8 @@ def record_from(build: engine_pb2.GetBuildResponse) -> BuildRecord:
 
 def _phase(message: control_pb2.BuildHistoryRecord) -> BuildPhase:
     """BuildKit's own records tell no state, only an error."""
-    try:
-        phase = BuildPhase(message.state)
-    except ValueError:
-        phase = BuildPhase.DONE
-    if phase.over and message.state:
-        return phase
+    if message.state in {phase.value for phase in BuildPhase if phase.over}:
+        return BuildPhase(message.state)
     if not message.error.message:
         return BuildPhase.DONE
     return BuildPhase.CANCELLED if message.error.code == 1 else BuildPhase.FAILED

@@ -129,6 +129,9 @@ class Engine:
     SHUTDOWN = Method(_P + "Shutdown", engine_pb2.ShutdownRequest, engine_pb2.ShutdownResponse)
     CANCEL = Method(_P + "Cancel", engine_pb2.CancelRequest, engine_pb2.CancelResponse)
     GET_BUILD = Method(_P + "GetBuild", engine_pb2.GetBuildRequest, engine_pb2.GetBuildResponse)
+    IMPORT_BUILD = Method(
+        _P + "ImportBuild", engine_pb2.ImportBuildRequest, engine_pb2.ImportBuildResponse, _UP
+    )
     STEP_LOG = Method(_P + "StepLog", engine_pb2.StepLogRequest, engine_pb2.StepLogChunk, _DOWN)
     LIST_IMAGES = Method(
         _P + "ListImages", engine_pb2.ListImagesRequest, engine_pb2.ListImagesResponse

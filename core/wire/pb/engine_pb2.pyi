@@ -101,6 +101,20 @@ class GetBuildResponse(_message.Message):
     failure: _failure_pb2.Failure
     def __init__(self, record: _Optional[_Union[_control_pb2.BuildHistoryRecord, _Mapping]] = ..., dockerfile: _Optional[bytes] = ..., dockerfile_name: _Optional[str] = ..., plan: _Optional[bytes] = ..., failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ...) -> None: ...
 
+class ImportBuildRequest(_message.Message):
+    __slots__ = ("build", "event")
+    BUILD_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    build: GetBuildResponse
+    event: _control_pb2.StatusResponse
+    def __init__(self, build: _Optional[_Union[GetBuildResponse, _Mapping]] = ..., event: _Optional[_Union[_control_pb2.StatusResponse, _Mapping]] = ...) -> None: ...
+
+class ImportBuildResponse(_message.Message):
+    __slots__ = ("ref",)
+    REF_FIELD_NUMBER: _ClassVar[int]
+    ref: str
+    def __init__(self, ref: _Optional[str] = ...) -> None: ...
+
 class StepLogRequest(_message.Message):
     __slots__ = ("ref", "vertex", "offset", "follow")
     REF_FIELD_NUMBER: _ClassVar[int]
