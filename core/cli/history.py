@@ -4,149 +4,147 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 from collections.abc import Sequence
 
+from core.cli.arguments import EXIT_CODES, OutputFormat, add_format, command_parser
 from core.cli.display import ProgressMode, make_display
-from core.cli.tables import age, print_table, took
 from core.client.builder import Builder
+from core.errors import NotFoundError, OptionError
 from core.progress.state import BuildState
+from core.wire.pb import control_pb2
+
+_DESCRIPTION = (
+    "The builds that the embedded builder made and keeps. BUILD is the ref of a build or its "
+    "beginning; left out it is the latest."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="viaduct history", description=__doc__)
+    words = list(arguments) or ["ls"]
+    if words[0] == "rebuild":
+        own, more = _split(words)
+        return _rebuild(_parser().parse_args(own), more)
+    return asyncio.run(_run(_parser().parse_args(words)))
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before ``--`` and after it."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("history", _DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    listing = commands.add_parser("list", help="the builds, latest first (the default)")
-    listing.add_argument("-n", "--limit", type=int, default=30)
-    listing.add_argument("--json", action="store_true")
-    show = commands.add_parser("show", help="what a build was asked and how it ended")
-    show.add_argument("ref")
-    logs = commands.add_parser("logs", help="its events again, or the output of one step")
-    logs.add_argument("ref")
+
+    def command(name: str, text: str, *aliases: str, build: bool = True) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            aliases=list(aliases),
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=EXIT_CODES,
+        )
+        made.set_defaults(command=name)
+        if build:
+            made.add_argument("ref", nargs="?", default="", metavar="BUILD", help="(the latest)")
+        return made
+
+    listing = command("ls", "list the builds, latest first (the default)", "list", build=False)
+    listing.add_argument("-n", "--limit", type=int, default=30, metavar="N", help="(30) 0: all")
+    add_format(listing)
+    add_format(command("inspect", "show what was asked of a build and how it ended", "show"))
+    logs = command("logs", "print a build's events again, or the output of one step")
     logs.add_argument("--step", type=int, default=0, metavar="N", help="of step #N alone")
     logs.add_argument(
-        "--progress", type=ProgressMode, default=ProgressMode.PLAIN, metavar="plain|rawjson"
+        "--progress",
+        type=ProgressMode,
+        choices=(ProgressMode.PLAIN, ProgressMode.RAWJSON),
+        default=ProgressMode.PLAIN,
+        metavar="plain|rawjson",
     )
-    follow = commands.add_parser("attach", help="follow a build that runs")
-    follow.add_argument("ref")
-    cancel = commands.add_parser("cancel", help="end a build that runs")
-    cancel.add_argument("ref")
-    remove = commands.add_parser("rm", help="forget builds")
-    remove.add_argument("refs", nargs="+", metavar="REF")
-    options = parser.parse_args(arguments or ["list"])
-    return asyncio.run(_run(options))
+    command("attach", "follow a build that runs")
+    command("cancel", "end a build that runs")
+    remove = command("rm", "forget builds", build=False)
+    remove.add_argument("refs", nargs="*", metavar="BUILD")
+    remove.add_argument("--all", action="store_true", help="all that are over and not pinned")
+    export = command("export", "write a build with its events to one file")
+    export.add_argument("-o", "--output", default="", metavar="FILE", help="(BUILD.viaductbuild)")
+    importing = command(
+        "import", "read builds from files of export, or of docker buildx history", build=False
+    )
+    importing.add_argument("files", nargs="+", metavar="FILE")
+    rebuild = command("rebuild", "make a build again, as `viaduct build` with the same options")
+    rebuild.add_argument("--print", action="store_true", help="print the command, build nothing")
+    rebuild.usage = "viaduct history rebuild [-h] [--print] [BUILD] [-- OPTIONS OF BUILD]"
+    return parser
 
 
 async def _run(options: argparse.Namespace) -> int:
+    from core.cli import history_transfer, history_view
     from core.client import connect
 
+    as_json = getattr(options, "format", None) is OutputFormat.JSON
     async with await connect() as builder:
         match options.command:
-            case "show":
-                return await _show(builder, options.ref)
+            case "inspect":
+                ref = await find_ref(builder, options.ref)
+                return await history_view.show(builder, ref, as_json=as_json)
             case "logs":
                 return await _logs(builder, options)
             case "attach":
-                return await _attach(builder, options.ref)
+                return await _attach(builder, await find_ref(builder, options.ref))
             case "cancel":
-                was_running = await builder.cancel(options.ref)
+                was_running = await builder.cancel(await find_ref(builder, options.ref))
                 print("cancelled" if was_running else "it had ended already")
                 return 0
             case "rm":
-                return await _remove(builder, options.refs)
+                return await _remove(builder, options)
+            case "export":
+                ref = await find_ref(builder, options.ref)
+                return await history_transfer.export_build(builder, ref, options.output)
+            case "import":
+                return await history_transfer.import_builds(builder, options.files)
             case _:
-                return await _list(builder, options)
+                return await history_view.listing(builder, options.limit, as_json=as_json)
 
 
-async def _list(builder: Builder, options: argparse.Namespace) -> int:
-    from core.progress.codec import nanoseconds
-
-    events = [event async for event in builder.history(limit=options.limit)]
-    rows = []
-    for event in events:
-        record = event.record
-        created, completed = nanoseconds(record.CreatedAt), nanoseconds(record.CompletedAt)
-        seconds = (completed - created) / 1e9 if created and completed else 0.0
-        if options.json:
-            document = {
-                "ref": record.Ref,
-                "title": record.title,
-                "state": record.state,
-                "created": created,
-                "completed": completed,
-                "steps": record.numTotalSteps,
-                "cached": record.numCachedSteps,
-                "warnings": record.numWarnings,
-                "attrs": dict(record.FrontendAttrs),
-                "response": dict(record.ExporterResponse),
-                "error": record.error.message,
-            }
-            print(json.dumps(document))
-            continue
-        steps = f"{record.numCompletedSteps}/{record.numTotalSteps}"
-        cached = f"{record.numCachedSteps} cached"
-        rows.append(
-            (
-                record.Ref,
-                record.state,
-                age(created),
-                took(seconds) if completed else "",
-                f"{steps}, {cached}",
-                record.FrontendAttrs.get("platform", ""),
-                record.title,
-            )
+async def find_ref(builder: Builder, text: str) -> str:
+    """The ref that begins with ``text``; the latest build's for "". NotFoundError, OptionError."""
+    refs = [event.record.Ref async for event in builder.history(limit=0 if text else 1)]
+    if text in refs:
+        return text
+    found = [ref for ref in refs if ref.startswith(text)]
+    if not found:
+        raise NotFoundError(
+            f"there is no build {text}" if text else "there is no build yet",
+            hint="`viaduct history ls` lists them.",
         )
-    if not options.json:
-        print_table(("REF", "STATE", "STARTED", "TOOK", "STEPS", "PLATFORMS", "TITLE"), rows)
-    return 0
-
-
-async def _show(builder: Builder, ref: str) -> int:
-    from core.wire.failure import from_message
-    from core.wire.pb import engine_pb2
-    from core.wire.services import Engine
-
-    reply = await builder.call(Engine.GET_BUILD, engine_pb2.GetBuildRequest(ref=ref))
-    record = reply.record
-    print(f"ref:       {record.Ref}\ntitle:     {record.title}\nstate:     {record.state}")
-    for name, directory in sorted(record.localDirs.items()):
-        print(f"{name + ':':<10} {directory}")
-    for key, value in sorted(record.FrontendAttrs.items()):
-        print(f"  {key}={value}")
-    for exporter in record.Exporters:
-        attrs = " ".join(f"{key}={value}" for key, value in sorted(exporter.Attrs.items()))
-        print(f"output:    {exporter.Type} {attrs}")
-    for key, value in sorted(record.ExporterResponse.items()):
-        print(f"  {key}: {value[:100]}")
-    if reply.HasField("failure"):
-        from core.cli.failures import source_excerpt, write
-
-        error = from_message(reply.failure)
-        text = reply.dockerfile.decode(errors="replace")
-        excerpt = source_excerpt(text, reply.dockerfile_name or "Dockerfile", error.lines)
-        write(error, sys.stdout, excerpt=excerpt)
-    return 0
+    if len(found) > 1:
+        raise OptionError(f"{len(found)} builds begin with {text}", hint="Write more of the ref.")
+    return found[0]
 
 
 async def _logs(builder: Builder, options: argparse.Namespace) -> int:
-    from core.errors import NotFoundError
+    import sys
+
     from core.wire.pb import engine_pb2
     from core.wire.services import Engine
 
+    ref = await find_ref(builder, options.ref)
     state = BuildState()
     if not options.step:
         display = make_display(options.progress, state, sys.stdout)
-        async for status in builder.attach(options.ref):
+        async for status in builder.attach(ref):
             display.show(status)
         display.close()
         return 0
-    async for status in builder.attach(options.ref):
+    async for status in builder.attach(ref):
         state.apply(status)
     step = next((v for v in state.vertices.values() if v.number == options.step), None)
     if step is None:
-        raise NotFoundError(f"build {options.ref} has no step #{options.step}")
-    request = engine_pb2.StepLogRequest(ref=options.ref, vertex=step.digest)
+        raise NotFoundError(f"build {ref} has no step #{options.step}")
+    request = engine_pb2.StepLogRequest(ref=ref, vertex=step.digest)
     async for chunk in builder.iterate(Engine.STEP_LOG, request):
         (sys.stderr if chunk.stream == 2 else sys.stdout).buffer.write(chunk.data)
     sys.stdout.flush()
@@ -154,20 +152,58 @@ async def _logs(builder: Builder, options: argparse.Namespace) -> int:
 
 
 async def _attach(builder: Builder, ref: str) -> int:
+    from core.cli.history_view import show
+
     display = make_display(ProgressMode.AUTO, BuildState())
-    async for status in builder.attach(ref):
-        display.show(status)
-        display.tick()
-    display.close()
-    return await _show(builder, ref)
+    try:
+        async for status in builder.attach(ref):
+            display.show(status)
+            display.tick()
+    finally:
+        display.close()
+    return await show(builder, ref, as_json=False)
 
 
-async def _remove(builder: Builder, refs: Sequence[str]) -> int:
-    from core.wire.pb import control_pb2
+async def _remove(builder: Builder, options: argparse.Namespace) -> int:
     from core.wire.services import Control
 
-    for ref in refs:
+    if not options.refs and not options.all:
+        raise OptionError("no build was named", hint="Name some, or use --all.")
+    if options.all:
+        refs = [
+            event.record.Ref
+            async for event in builder.history()
+            if event.record.state not in {"queued", "running"} and not event.record.pinned
+        ]
+    else:
+        refs = [await find_ref(builder, ref) for ref in options.refs]
+    for ref in dict.fromkeys(refs):
         request = control_pb2.UpdateBuildHistoryRequest(Ref=ref, Delete=True)
         await builder.call(Control.UPDATE_BUILD_HISTORY, request)
         print(ref)
     return 0
+
+
+def _rebuild(options: argparse.Namespace, more: Sequence[str]) -> int:
+    import shlex
+
+    from core.cli.build import main as build
+    from core.cli.history_rebuild import build_arguments
+
+    words = build_arguments(asyncio.run(_record(options.ref)))
+    # Later options win, so that what is given now counts; the context stays last.
+    words[-1:-1] = more
+    if options.print:
+        print(shlex.join(["viaduct", "build", *words]))
+        return 0
+    return build(words)
+
+
+async def _record(ref: str) -> control_pb2.BuildHistoryRecord:
+    from core.client import connect
+    from core.wire.pb import engine_pb2
+    from core.wire.services import Engine
+
+    async with await connect() as builder:
+        request = engine_pb2.GetBuildRequest(ref=await find_ref(builder, ref))
+        return (await builder.call(Engine.GET_BUILD, request)).record
