@@ -119,6 +119,8 @@ class GraphCanvas(QWidget):
         """Show another layout; nodes that are in both move there."""
         previous = self._layout
         self._layout = layout
+        if not any(name in previous.positions for name in layout.positions):
+            self._fitted = True  # another build: where one was in the last means nothing
         first = not previous.positions
         moving = animate and not first and self.isVisible() and can_move(previous, layout)
         anchor = None if self._fitted else self._anchor(previous, layout)

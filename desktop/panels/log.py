@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from core.errors import LineRange
 from core.progress.messages import SolveStatus
+from core.progress.state import StepState
 from desktop.models.graph_words import short_platform
 from desktop.models.log_search import ERRORS, Search, compiled
 from desktop.models.log_store import LineFilter, LineStore
@@ -34,7 +35,6 @@ from desktop.theme.theme import Theme
 
 if TYPE_CHECKING:
     from core.frontend.plan import Plan
-
     from desktop.builds import BuildSession
 
 _COPY_LIMIT = 100_000
@@ -232,10 +232,24 @@ class LogPanel(QWidget):
         if self.scope.currentData():
             self._refilter()
         elif vertex in self._build.state.vertices and self._shown is not None:
+            if self._build.state.vertices[vertex].state is StepState.FAILED:
+                self._show_last(vertex)
+                return
             wanted = siblings(self._build.state, vertex)
             first = next((r[2] for r in self._shown_runs() if r[1] in wanted), None)
             if first is not None:
                 self.view.show_line(first)
+
+    def _show_last(self, vertex: str) -> bool:
+        """Go to the end of what a step printed; False when it is there or printed nothing."""
+        runs = [r for r in self._shown_runs() if r[1] == vertex]
+        last = runs[-1][3] - 1 if runs else -1
+        if last < 0 or self.view.current_line == last:
+            return False
+        if self._shown is None or not self._shown.has(last):
+            return False
+        self.view.show_line(last)
+        return True
 
     def _shown_runs(self) -> Iterator[tuple[int, str, int, int]]:
         return self._store.runs() if self._store is not None else iter(())
@@ -316,12 +330,8 @@ class LogPanel(QWidget):
         if self._store is None or self._shown is None or self._build is None:
             return
         failed = self._build.state.failed
-        if failed is not None:
-            runs = [r for r in self._store.runs() if r[1] == failed.digest]
-            last = runs[-1][3] - 1 if runs else -1
-            if last >= 0 and self.view.current_line != last and self._shown.has(last):
-                self.view.show_line(last)
-                return
+        if failed is not None and self._show_last(failed.digest):
+            return
         if self._errors is None:
             self._errors = Search(self._store, ERRORS)
             while self._errors.step() and len(self._errors.lines) < 1:

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QRegion,
     QResizeEvent,
     QWheelEvent,
 )
@@ -70,8 +71,8 @@ class LogView(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Build log"))
         self.viewport().setCursor(Qt.CursorShape.IBeamCursor)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
-        self.horizontalScrollBar().valueChanged.connect(lambda _: self.viewport().update())
         theme.changed.connect(self.viewport().update)
 
     def _set_font(self, font: QFont) -> None:
@@ -111,10 +112,12 @@ class LogView(QAbstractScrollArea):
         if len(self._shown) == before:
             return
         self._fit_bars()
+        if before < self.first_row + self.page_rows + 1:
+            top = max(0, before - self.first_row) * self._height
+            view = self.viewport()
+            view.update(0, top, view.width(), view.height() - top)
         if self._follow:
             self._to_end()
-        if self._follow or before < self.first_row + self.page_rows + 1:
-            self.viewport().update()
 
     def set_pattern(self, pattern: re.Pattern[str] | None) -> None:
         """Mark what matches in the lines that are seen."""
@@ -188,7 +191,15 @@ class LogView(QAbstractScrollArea):
             if at_end != self._follow:
                 self._follow = at_end
                 self.follow_changed.emit(at_end)
-        self.viewport().update()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move what is painted and paint what comes into view: a log that runs costs its lines."""
+        if dx or abs(dy) >= self.page_rows:
+            self.viewport().update()
+            return
+        self.viewport().scroll(0, dy * self._height)
+        # The first row names its step although the row above it has the same.
+        self.viewport().update(0, 0, self.viewport().width(), self._height * 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit_bars()
@@ -224,27 +235,29 @@ class LogView(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = self._theme.tokens
         painter = QPainter(self.viewport())
+        painter.setClipRegion(event.region())
         painter.fillRect(event.rect(), QColor(tokens.surface))
         painter.setFont(self._font)
         store, shown = self._store, self._shown
         if store is None or shown is None:
             painter.end()
             return
-        first = self.first_row
-        last = min(len(shown), first + self.page_rows + 2)
         selection = sorted((self._anchor, self._caret))
-        before = None
-        for row in range(first, last):
-            number = shown.number(row)
-            info = store.info(number)
-            top = (row - first) * self._height
-            if number == self.current_line:
-                area = QRect(0, top, self.viewport().width(), self._height)
-                painter.fillRect(area, QColor(tokens.current_line))
-                painter.fillRect(QRect(0, top, 3, self._height), QColor(tokens.accent))
-            self._gutter(painter, top, info.vertex, info.time, repeats=info.vertex == before)
-            before = info.vertex
-            self._line(painter, top, row, store.line(number), selection)
+        for rows in self._dirty_rows(event.region(), len(shown)):
+            before = None
+            if rows.start > self.first_row and rows:
+                before = store.info(shown.number(rows.start - 1)).vertex
+            for row in rows:
+                number = shown.number(row)
+                info = store.info(number)
+                top = (row - self.first_row) * self._height
+                if number == self.current_line:
+                    area = QRect(0, top, self.viewport().width(), self._height)
+                    painter.fillRect(area, QColor(tokens.current_line))
+                    painter.fillRect(QRect(0, top, 3, self._height), QColor(tokens.accent))
+                self._gutter(painter, top, info.vertex, info.time, repeats=info.vertex == before)
+                before = info.vertex
+                self._line(painter, top, row, store.line(number), selection)
         left = int(self._text_left()) - 6
         painter.setPen(QColor(tokens.border))
         painter.drawLine(left, 0, left, self.viewport().height())
@@ -252,6 +265,20 @@ class LogView(QAbstractScrollArea):
         wide = max(0, int(self._text_left() + self._widest + _PAD - self.viewport().width()))
         if wide > self.horizontalScrollBar().maximum():
             self.horizontalScrollBar().setRange(0, wide)
+
+    def _dirty_rows(self, region: QRegion, count: int) -> list[range]:
+        """The rows that a region touches, as runs; scrolling leaves a strip at either end."""
+        first = self.first_row
+        wanted: set[int] = set()
+        for rect in region:  # type: ignore[attr-defined]
+            wanted.update(range(rect.top() // self._height, rect.bottom() // self._height + 1))
+        runs: list[range] = []
+        for row in sorted(first + w for w in wanted if first + w < count):
+            if runs and runs[-1].stop == row:
+                runs[-1] = range(runs[-1].start, row + 1)
+            else:
+                runs.append(range(row, row + 1))
+        return runs
 
     def _gutter(
         self, painter: QPainter, top: int, vertex: str, time: int, *, repeats: bool
@@ -288,7 +315,7 @@ class LogView(QAbstractScrollArea):
         text = "".join(p.text for p in runs)
         painter.save()
         clip = QRectF(left - 2, top, self.viewport().width() - left + 2, self._height)
-        painter.setClipRect(clip)
+        painter.setClipRect(clip, Qt.ClipOperation.IntersectClip)
         if self._pattern is not None:
             for match in self._pattern.finditer(text):
                 self._band(painter, top, x, text, match.start(), match.end(), tokens.search_match)

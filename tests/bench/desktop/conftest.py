@@ -136,11 +136,11 @@ def watch(qapp: QApplication) -> Callable[[float, int, Callable[[], None]], Watc
         found = Watched()
         loop = QEventLoop()
         clock = QElapsedTimer()
-        beat = QTimer(interval=5)
+        beat = QTimer(interval=10)
         beat.setTimerType(Qt.TimerType.PreciseTimer)
 
         def tick() -> None:
-            found.longest_ms = max(found.longest_ms, clock.nsecsElapsed() / 1e6 - 5)
+            found.longest_ms = max(found.longest_ms, clock.nsecsElapsed() / 1e6 - 10)
             clock.restart()
 
         beat.timeout.connect(tick)
