@@ -91,7 +91,7 @@ async def _start() -> int:
 
 async def _stop(*, force: bool) -> int:
     from core.client import Builder, Endpoint
-    from core.client.embedded import is_running
+    from core.client.embedded import has_process, is_running
     from core.client.locations import locations
     from core.client.transports import Dialer
     from core.wire.pb import engine_pb2
@@ -106,7 +106,7 @@ async def _stop(*, force: bool) -> int:
     async with Builder(endpoint, dialer) as builder:
         await builder.call(Engine.SHUTDOWN, engine_pb2.ShutdownRequest(force=force))
     for _ in range(200):
-        if not await is_running(places):
+        if not await is_running(places) and not has_process(places):
             print("the builder has ended")
             return 0
         await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import subprocess
@@ -32,8 +33,35 @@ async def ensure_running(places: Locations | None = None) -> Locations:
     if await is_running(places):
         return places
     make_private(places.runtime, os.getuid())
-    await _start(places)
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while not await _start(places):
+                # Another builder was there: a client's that was quicker, or one on its way out.
+                while has_process(places):
+                    if await is_running(places):
+                        return places
+                    await asyncio.sleep(0.02)
+    except TimeoutError as error:
+        raise BuilderError(
+            "an embedded builder runs but does not answer",
+            hint=f"`viaduct daemon stop --force` ends it. Its log: {places.log_file}",
+        ) from error
     return places
+
+
+def has_process(places: Locations) -> bool:
+    """Whether a builder's process is there, also before it listens and after it stopped to."""
+    try:
+        lock = os.open(places.lock, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 async def is_running(places: Locations) -> bool:
@@ -46,7 +74,8 @@ async def is_running(places: Locations) -> bool:
     return True
 
 
-async def _start(places: Locations) -> None:
+async def _start(places: Locations) -> bool:
+    """Start one and wait until it serves; False when another holds the lock."""
     places.log_dir.mkdir(parents=True, exist_ok=True)
     read_end, write_end = os.pipe()
     try:
@@ -80,25 +109,7 @@ async def _start(places: Locations) -> None:
             hint=f"Its log: {places.log_file}",
         ) from error
     _judge(answer, places.log_file)
-    if answer.strip() == b"running":
-        await _wait_for_the_other(places)
-
-
-async def _wait_for_the_other(places: Locations) -> None:
-    """Another client was quicker to start it: wait until it listens."""
-    try:
-        async with asyncio.timeout(_START_SECONDS):
-            # It says nothing to anybody but the client that started it.
-            for _ in range(round(_START_SECONDS / 0.05)):
-                if await is_running(places):
-                    return
-                await asyncio.sleep(0.05)
-            raise TimeoutError
-    except TimeoutError as error:
-        raise BuilderError(
-            "an embedded builder runs but does not answer",
-            hint=f"`viaduct daemon stop --force` ends it. Its log: {places.log_file}",
-        ) from error
+    return answer.strip() == b"ready"
 
 
 def _judge(answer: bytes, log_file: Path) -> None:
