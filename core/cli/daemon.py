@@ -158,12 +158,17 @@ async def _dial() -> int:
             writer.write(data)
             await writer.drain()
 
+    # Standard input and output may be one socket, which is non-blocking from here on: so must
+    # be the writing.
+    sink, protocol = await loop.connect_write_pipe(
+        asyncio.streams.FlowControlMixin, os.fdopen(1, "wb", buffering=0)
+    )
+    out = asyncio.StreamWriter(sink, protocol, None, loop)
+
     async def outward() -> None:
         while data := await reader.read(1 << 16):
-            view = memoryview(data)
-            while view:
-                written = await asyncio.to_thread(os.write, 1, view)
-                view = view[written:]
+            out.write(data)
+            await out.drain()
 
     tasks = [asyncio.create_task(inward()), asyncio.create_task(outward())]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -172,4 +177,5 @@ async def _dial() -> int:
     await asyncio.gather(*tasks, return_exceptions=True)
     source.close()
     writer.close()
+    out.close()
     return 0

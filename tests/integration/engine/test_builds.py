@@ -226,7 +226,7 @@ def _running(mark: str) -> list[int]:
 def test_history_keeps_the_log_and_what_was_asked(viaduct: Any, project: Project) -> None:
     place = project("FROM busybox\nRUN echo remember me\n")
     assert viaduct("build", "--no-cache", "--title", "kept", str(place)).returncode == 0
-    latest = json.loads(viaduct("history", "list", "--json", "-n", "1").stdout)
+    (latest,) = json.loads(viaduct("history", "list", "--json", "-n", "1").stdout)
     assert (latest["title"], latest["state"]) == ("kept", "done")
     log = viaduct("history", "logs", latest["ref"]).stdout
     assert "remember me" in log
