@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QInputDialog,
     QLabel,
+    QLayout,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -34,6 +37,27 @@ MORE_PLATFORMS = (
     "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/ppc64le", "linux/s390x",
     "linux/riscv64", "linux/arm/v6", "linux/arm/v5", "linux/mips64le", "linux/loong64",
 )  # fmt: skip
+
+
+# Below this width the platforms get a row of their own.
+_ONE_ROW = 1200
+
+
+def _column(text: str, content: QWidget | QLayout) -> QWidget:
+    """A caption above a field or a row of buttons."""
+    label = QLabel(text)
+    label.setProperty("role", "muted")
+    part = QWidget()
+    column = QVBoxLayout(part)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    column.addWidget(label)
+    if isinstance(content, QLayout):
+        column.addLayout(content)
+    else:
+        label.setBuddy(content)
+        column.addWidget(content)
+    return part
 
 
 class BuildBar(QFrame):
@@ -115,43 +139,45 @@ class BuildBar(QFrame):
         self._check_tags()
 
     def _arrange(self) -> None:
-        def labelled(text: str, widget: QWidget) -> QVBoxLayout:
-            label = QLabel(text)
-            label.setProperty("role", "muted")
-            label.setBuddy(widget)
-            column = QVBoxLayout()
-            column.setSpacing(2)
-            column.addWidget(label)
-            column.addWidget(widget)
-            return column
-
-        platforms = QHBoxLayout()
-        platforms.setSpacing(4)
-        platforms.addWidget(self._flow_box, 1)
-        platforms.addWidget(self._more, 0, Qt.AlignmentFlag.AlignTop)
+        self._flow.addWidget(self._more)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         for widget in (self._options, self.build_button, self.push_button, self.cancel_button):
             buttons.addWidget(widget)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 12, 10)
-        row.setSpacing(METRICS.gap_large)
-        top = Qt.AlignmentFlag.AlignTop
-        target = labelled(self.tr("&Target"), self._target)
-        target.addStretch()
-        row.addLayout(target)
-        row.addLayout(platforms, 3)
-        tags = labelled(self.tr("T&ags"), self._tags)
-        tags.addStretch()
-        row.addLayout(tags, 2)
-        holder = QVBoxLayout()
-        holder.setSpacing(2)
-        spacer = QLabel(" ")
-        holder.addWidget(spacer)
-        holder.addLayout(buttons)
-        holder.addStretch()
-        row.addLayout(holder)
-        row.setAlignment(top)
+        self._target_part = _column(self.tr("&Target"), self._target)
+        self._tags_part = _column(self.tr("T&ags"), self._tags)
+        self._button_part = _column(" ", buttons)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(12, 8, 12, 10)
+        self._grid.setHorizontalSpacing(METRICS.gap_large)
+        self._grid.setVerticalSpacing(METRICS.gap)
+        self._narrow: bool | None = None
+        self._place(narrow=False)
+
+    def _place(self, *, narrow: bool) -> None:
+        """One row, or the platforms in a row of their own."""
+        if narrow is self._narrow:
+            return
+        self._narrow = narrow
+        grid, top = self._grid, Qt.AlignmentFlag.AlignTop
+        for part in (
+            self._target_part, self._flow_box, self._tags_part, self._button_part,
+        ):  # fmt: skip
+            grid.removeWidget(part)
+        grid.addWidget(self._target_part, 0, 0, top)
+        if narrow:
+            grid.addWidget(self._tags_part, 0, 1, 1, 2, top)
+            grid.addWidget(self._flow_box, 1, 0, 1, 4)
+        else:
+            grid.addWidget(self._flow_box, 0, 1, top)
+            grid.addWidget(self._tags_part, 0, 2, top)
+        grid.addWidget(self._button_part, 0, 3, top)
+        grid.setColumnStretch(1, 3)
+        grid.setColumnStretch(2, 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place(narrow=event.size().width() < _ONE_ROW)
 
     def _dress(self) -> None:
         icons = self._theme.icons
@@ -172,7 +198,11 @@ class BuildBar(QFrame):
         card.set_state(self._states.get(platform, PlatformState()))
         card.toggled.connect(lambda _on: self._platforms_changed())
         self._cards[platform] = card
+        # The plus stays the last of the row.
+        self._flow.removeWidget(self._more)
         self._flow.addWidget(card)
+        self._flow.addWidget(self._more)
+        self._more.setFixedSize(34, card.sizeHint().height())
         self._flow_box.updateGeometry()
 
     def _platforms_changed(self) -> None:

@@ -154,8 +154,18 @@ def _references(node: Node, text: str, scope: int) -> list[Symbol]:
 
 
 def symbol_at(program: Program, offset: int) -> Symbol | None:
-    """The name under an offset."""
-    return next((s for s in symbols(program) if s.span.start <= offset <= s.span.end), None)
+    """The name under an offset; a variable's ``$`` and brace count as part of it."""
+    text = program.document.text
+
+    def covers(symbol: Symbol) -> bool:
+        start = symbol.span.start
+        for sign in ("${", "$"):
+            if text.startswith(sign, start - len(sign)):
+                start -= len(sign)
+                break
+        return start <= offset <= symbol.span.end
+
+    return next((symbol for symbol in symbols(program) if covers(symbol)), None)
 
 
 def definition_of(program: Program, symbol: Symbol) -> Symbol | None:

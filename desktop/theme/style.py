@@ -73,6 +73,7 @@ QPlainTextEdit {
     background: $surface; color: $text; border: none;
     selection-background-color: $selection; selection-color: $selection_text;
 }
+QLineEdit, QPlainTextEdit { placeholder-text-color: $text_muted; }
 QLineEdit, QComboBox, QSpinBox, QPlainTextEdit[role="field"] {
     background: $surface; border: 1px solid $border_strong; border-radius: ${radius}px;
     padding: 4px 8px; min-height: 20px; selection-background-color: $selection;
