@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.client.build_file import SUFFIX, read_builds, write_build
 from core.errors import BuilderError, Error
+from core.progress.codec import status_to_wire
 from core.progress.messages import SolveStatus
 from core.wire.failure import from_message
 from core.wire.pb import control_pb2, engine_pb2
+from core.wire.rpc import open_stream
 from core.wire.services import Control, Engine
-from desktop.models import history_file
 from desktop.models.history import BuildSummary, summary
 
 if TYPE_CHECKING:
@@ -23,10 +26,17 @@ if TYPE_CHECKING:
 class Recorded:
     """All there is of one build."""
 
-    record: control_pb2.BuildHistoryRecord
+    build: engine_pb2.GetBuildResponse
     events: tuple[SolveStatus, ...]
-    source_text: str = ""
-    error: Error | None = None
+
+    @property
+    def source_text(self) -> str:
+        """The Dockerfile, "" where it was not kept."""
+        return self.build.dockerfile.decode("utf-8", "replace")
+
+    @property
+    def error(self) -> Error | None:
+        return from_message(self.build.failure) if self.build.HasField("failure") else None
 
 
 async def follow(builder: Builder) -> AsyncIterator[tuple[BuildSummary, bool]]:
@@ -38,22 +48,37 @@ async def follow(builder: Builder) -> AsyncIterator[tuple[BuildSummary, bool]]:
 
 async def load(builder: Builder, ref: str) -> Recorded:
     """A build with all its events and its output. Raises BuilderError, NotFoundError."""
-    record: control_pb2.BuildHistoryRecord | None = None
-    source = ""
-    error: Error | None = None
-    if builder.embedded:
-        reply = await builder.call(Engine.GET_BUILD, engine_pb2.GetBuildRequest(ref=ref))
-        record = reply.record
-        source = reply.dockerfile.decode("utf-8", "replace")
-        if reply.HasField("failure"):
-            error = from_message(reply.failure)
-    else:
-        async for event in builder.history(ref=ref):
-            record = event.record
-    if record is None:
-        raise BuilderError(f"The builder does not remember the build {ref}.")
+    build = await _build(builder, ref)
     events = tuple([status async for status in builder.attach(ref)])
-    return Recorded(record=record, events=events, source_text=source, error=error)
+    return Recorded(build=build, events=events)
+
+
+async def _build(builder: Builder, ref: str) -> engine_pb2.GetBuildResponse:
+    if builder.embedded:
+        return await builder.call(Engine.GET_BUILD, engine_pb2.GetBuildRequest(ref=ref))
+    async for event in builder.history(ref=ref):
+        return engine_pb2.GetBuildResponse(record=event.record)
+    raise BuilderError(f"The builder does not remember the build {ref}.")
+
+
+async def export(builder: Builder, ref: str, path: Path) -> None:
+    """Write a build with its events to a file. Raises StorageError and what the builder says."""
+    await write_build(path, await _build(builder, ref), builder.attach(ref))
+
+
+async def send(builder: Builder, path: Path) -> None:
+    """Give the builds in a file to an embedded builder, which then lists them as its own.
+
+    Raises UserInputError for a file that is no build.
+    """
+    for build, events in read_builds(path):
+        async with open_stream(builder.channel, Engine.IMPORT_BUILD) as stream:
+            await stream.send_message(engine_pb2.ImportBuildRequest(build=build))
+            for event in events:
+                message = engine_pb2.ImportBuildRequest(event=status_to_wire(event))
+                await stream.send_message(message)
+            await stream.end()
+            await stream.recv_message()
 
 
 async def pin(builder: Builder, ref: str, on: bool) -> None:
@@ -73,48 +98,56 @@ async def delete(builder: Builder, ref: str) -> None:
 
 
 class ImportedBuilds:
-    """Files that were imported: copies in a folder of the window's own."""
+    """Builds of files that no builder took: copies in a folder of the window's own.
+
+    Its methods read and write disks: call them in a thread.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def add(self, path: Path) -> list[BuildSummary]:
-        """Read a file and keep what is in it. UserInputError when it is none."""
+        """Read a file and keep each build in it. UserInputError when it is none."""
         self._folder.mkdir(parents=True, exist_ok=True)
         found = []
-        for content in history_file.read(path):
-            name = "".join(c if c.isalnum() else "-" for c in content.record.Ref)
-            history_file.write(self._folder / f"{name}{history_file.SUFFIX}", content)
-            found.append(summary(content.record, imported=True))
+        for build, events in read_builds(path):
+            asyncio.run(write_build(self._place(build.record.Ref), build, _each(events)))
+            found.append(summary(build.record, imported=True))
         return found
+
+    def export(self, ref: str, path: Path) -> None:
+        """Copy one to another place."""
+        kept = self.load(ref)
+        if kept is not None:
+            asyncio.run(write_build(path, kept.build, _each(kept.events)))
 
     def summaries(self) -> list[BuildSummary]:
         """Of every file that can be read."""
         found = []
-        for _, content in self._contents():
-            found.append(summary(content.record, imported=True))
-        return found
-
-    def load(self, ref: str) -> Recorded | None:
-        for _, content in self._contents():
-            if content.record.Ref == ref:
-                return Recorded(
-                    record=content.record,
-                    events=content.events,
-                    source_text=content.source_text,
-                )
-        return None
-
-    def remove(self, ref: str) -> None:
-        for path, content in self._contents():
-            if content.record.Ref == ref:
-                path.unlink(missing_ok=True)
-
-    def _contents(self) -> list[tuple[Path, history_file.BuildFile]]:
-        found = []
-        for path in sorted(self._folder.glob(f"*{history_file.SUFFIX}")):
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             try:
-                found += [(path, content) for content in history_file.read(path)]
+                found += [summary(b.record, imported=True) for b, _ in read_builds(path)]
             except Error:
                 continue
         return found
+
+    def load(self, ref: str) -> Recorded | None:
+        """None when it is not here. UserInputError when its file is damaged."""
+        path = self._place(ref)
+        if not path.exists():
+            return None
+        for build, events in read_builds(path):
+            return Recorded(build=build, events=tuple(events))
+        return None
+
+    def remove(self, ref: str) -> None:
+        self._place(ref).unlink(missing_ok=True)
+
+    def _place(self, ref: str) -> Path:
+        name = "".join(c if c.isalnum() else "-" for c in ref)
+        return self._folder / f"{name}{SUFFIX}"
+
+
+async def _each(events: Iterable[SolveStatus]) -> AsyncIterator[SolveStatus]:
+    for event in events:
+        yield event

@@ -24,14 +24,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.client.build_file import SUFFIX
 from core.errors import Error, NotFoundError
 from desktop.engine import Engine
-from desktop.models import history_file
 from desktop.models.graph_words import duration_text
 from desktop.models.history import BuildSummary, summary
 from desktop.models.history_list import REF_ROLE, TEXT_ROLE, HistoryModel, when
 from desktop.models.history_replay import RecordedBuild
-from desktop.models.history_source import ImportedBuilds, Recorded, delete, follow, load, pin
+from desktop.models.history_source import (
+    ImportedBuilds,
+    Recorded,
+    delete,
+    export,
+    follow,
+    load,
+    pin,
+    send,
+)
 from desktop.panels.history_compare import ComparePanel
 from desktop.panels.history_delegate import StateDelegate
 from desktop.selection import Selection
@@ -315,7 +324,7 @@ class HistoryPage(QWidget):
         if found is not None:
             return found
         kept = await self._load(ref)
-        build = self._model.build(ref) or summary(kept.record)
+        build = self._model.build(ref) or summary(kept.build.record)
         found = RecordedBuild(
             build,
             kept.events,
@@ -443,8 +452,8 @@ class HistoryPage(QWidget):
         dialog = QFileDialog(
             self,
             self.tr("Export the build"),
-            f"{name}{history_file.SUFFIX}",
-            self.tr("Viaduct builds (*{0})").format(history_file.SUFFIX),
+            f"{name}{SUFFIX}",
+            self.tr("Viaduct builds (*{0})").format(SUFFIX),
         )
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -455,11 +464,11 @@ class HistoryPage(QWidget):
         """Write a build, with its events and output, to one file."""
 
         async def work() -> None:
-            kept = await self._load(ref)
-            content = history_file.BuildFile(
-                record=kept.record, events=kept.events, source_text=kept.source_text
-            )
-            await self._tasks.in_thread(history_file.write, path, content)
+            build = self._model.build(ref)
+            if build is not None and build.imported:
+                await self._tasks.in_thread(self._imports.export, ref, path)
+            else:
+                await export(await self._engine.builder(), ref, path)
             self.banner.show_notice(self.tr("Exported to {0}.").format(path), kind="banner-done")
 
         self._run(work, "export build")
@@ -469,7 +478,7 @@ class HistoryPage(QWidget):
             self,
             self.tr("Import builds"),
             "",
-            self.tr("Builds (*{0} *.dockerbuild);;All files (*)").format(history_file.SUFFIX),
+            self.tr("Builds (*{0} *.dockerbuild);;All files (*)").format(SUFFIX),
         )
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -477,12 +486,16 @@ class HistoryPage(QWidget):
         dialog.open()
 
     def import_files(self, paths: list[Path]) -> None:
-        """Keep copies of exported builds and list them."""
+        """Give exported builds to the builder, which lists them; keep copies of them here where
+        it takes none."""
 
         async def work() -> None:
             for path in paths:
-                for build in await self._tasks.in_thread(self._imports.add, path):
-                    self._put(build)
+                if self._engine.is_embedded:
+                    await send(await self._engine.builder(), path)
+                else:
+                    for build in await self._tasks.in_thread(self._imports.add, path):
+                        self._put(build)
 
         self._run(work, "import builds")
 

@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import io
-import json
-import tarfile
-from collections.abc import Callable
-from hashlib import sha256
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from core.errors import UserInputError
-from core.progress.codec import status_to_wire, timestamp
+from core.client.build_file import SUFFIX, write_build
+from core.progress.codec import timestamp
 from core.progress.messages import SolveStatus
-from core.wire.pb import control_pb2
+from core.wire.pb import control_pb2, engine_pb2
 from desktop.builds import BuildStatus
-from desktop.models import history_file
 from desktop.models.graph import BuildGraph
 from desktop.models.history import summary
 from desktop.models.history_compare import Difference, compared
@@ -85,65 +81,24 @@ def test_going_back_in_time_gives_views_another_state(qapp: QApplication, events
     build.close()
 
 
-def test_a_build_survives_the_way_through_a_file(tmp_path: Path, events: Events) -> None:
-    path = tmp_path / "a.viaductbuild"
-    content = history_file.BuildFile(
-        record=record(events("fail"), "failed"), events=events("fail"), source_text="FROM x\n"
-    )
-    history_file.write(path, content)
-    assert history_file.read(path) == (content,)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.viaductbuild"]
-
-
-def bundle(path: Path, events: tuple[SolveStatus, ...]) -> None:
-    """A file as buildx exports it: a gzipped tar of an OCI layout with a status blob."""
-    blobs: dict[str, bytes] = {}
-
-    def add(data: bytes, kind: str) -> dict[str, object]:
-        digest = sha256(data).hexdigest()
-        blobs[f"blobs/sha256/{digest}"] = data
-        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(data)}
-
-    messages = [status_to_wire(e).SerializeToString() for e in events]
-    status = b"".join(len(m).to_bytes(4, "little") + m for m in messages)
-    layer = add(status, "application/vnd.buildkit.status.v0")
-    kept = control_pb2.BuildHistoryRecord(Ref="r1", CreatedAt=timestamp(1_700_000_000 * 10**9))
-    config = add(kept.SerializeToString(), "application/vnd.buildkit.historyrecord.v0")
-    manifest = add(json.dumps({"config": config, "layers": [layer]}).encode(), "application/json")
-    blobs["index.json"] = json.dumps({"manifests": [manifest]}).encode()
-    with tarfile.open(path, "w:gz") as archive:
-        for name, data in blobs.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-
-
-def test_a_buildx_export_is_read(tmp_path: Path, events: Events) -> None:
-    path = tmp_path / "x.dockerbuild"
-    bundle(path, events("ok"))
-    (found,) = history_file.read(path)
-    assert found.record.Ref == "r1"
-    assert len(found.events) == len(events("ok"))
-
-
-@pytest.mark.parametrize("data", [b"", b"no build", b"PK\x03\x04 cut short", b"\x1f\x8b\x08zz"])
-def test_a_file_that_is_no_build_is_named(tmp_path: Path, data: bytes) -> None:
-    path = tmp_path / "x.bin"
-    path.write_bytes(data)
-    with pytest.raises(UserInputError, match=r"x\.bin"):
-        history_file.read(path)
-
-
 def test_imported_builds_are_kept_and_go_when_asked(tmp_path: Path, events: Events) -> None:
-    path = tmp_path / "x.dockerbuild"
-    bundle(path, events("cached"))
+    async def each() -> AsyncIterator[SolveStatus]:
+        for event in events("cached"):
+            yield event
+
+    path = tmp_path / f"x{SUFFIX}"
+    build = engine_pb2.GetBuildResponse(record=record(events("cached")), dockerfile=b"FROM x")
+    asyncio.run(write_build(path, build, each()))
     kept = ImportedBuilds(tmp_path / "imports")
-    assert [b.ref for b in kept.add(path)] == ["r1"]
+    assert [b.ref for b in kept.add(path)] == ["abc"]
     path.unlink()
-    assert [b.ref for b in kept.summaries()] == ["r1"]
-    assert kept.load("r1") is not None
-    kept.remove("r1")
+    assert [b.ref for b in kept.summaries()] == ["abc"]
+    found = kept.load("abc")
+    assert found is not None
+    assert (found.events, found.source_text) == (events("cached"), "FROM x")
+    kept.remove("abc")
     assert kept.summaries() == []
+    assert kept.load("abc") is None
 
 
 def test_two_builds_differ_in_what_ran(graph_of: Callable[..., BuildGraph]) -> None:

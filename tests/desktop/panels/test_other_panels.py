@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,10 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, Qt, Signal
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from core.client.build_file import SUFFIX, write_build
 from core.errors import BuilderError
-from core.wire.pb import control_pb2
-from desktop.models import history_file
+from core.progress.messages import SolveStatus
+from core.wire.pb import control_pb2, engine_pb2
 from desktop.models.history_replay import RecordedBuild
 from desktop.models.history_times import StepTimes
 from desktop.panels.failure import FailurePanel
@@ -108,6 +109,7 @@ class NoHistory(QObject):
 
     state_changed = Signal()
     native = ("linux/amd64",)
+    is_embedded = False
 
     async def builder(self) -> object:
         raise BuilderError("This builder keeps no history.")
@@ -131,10 +133,15 @@ def page(
         record.CreatedAt.FromNanoseconds(build.started or 0)
         record.CompletedAt.FromNanoseconds(build.finished)
         record.FrontendAttrs["platform"] = "linux/amd64,linux/386"
-        content = history_file.BuildFile(record=record, events=build.events)
+
+        async def events(build: RecordedBuild = build) -> AsyncIterator[SolveStatus]:
+            for event in build.events:
+                yield event
+
         folder = tmp_path / "imports"
         folder.mkdir(exist_ok=True)
-        history_file.write(folder / f"{name}{history_file.SUFFIX}", content)
+        found_build = engine_pb2.GetBuildResponse(record=record)
+        run(write_build(folder / f"{name}{SUFFIX}", found_build, events()))
     tasks = Tasks(on_error=lambda e: None, on_bug=lambda e: None)
     found = HistoryPage(
         theme, selection, engine=NoHistory(), tasks=tasks, imports=tmp_path / "imports"  # type: ignore[arg-type]
@@ -207,6 +214,33 @@ def test_builds_are_opened_compared_deleted_and_brought_back(
     page._undo.stop()
     run(do(page._delete_now))
     until(lambda: page._imports.load("cached") is None)
+
+
+def test_a_file_is_imported_and_a_damaged_one_named(
+    page: HistoryPage,
+    tmp_path: Path,
+    until: Callable[..., None],
+    run: Callable[..., object],
+) -> None:
+    run(appear(page))
+    until(lambda: page._model.rowCount() == 3)
+    there = tmp_path / "imports" / f"ok{SUFFIX}"
+    copy = tmp_path / f"carried{SUFFIX}"
+
+    async def do(action: Callable[[], None]) -> None:
+        action()
+
+    run(do(lambda: page.export_to("ok", copy)))
+    until(copy.exists)
+    page._model.remove("ok")
+    there.unlink()
+    run(do(lambda: page.import_files([copy])))
+    until(lambda: page._model.build("ok") is not None)
+    assert there.exists()
+    bad = tmp_path / "bad.viaductbuild"
+    bad.write_bytes(b"no build")
+    run(do(lambda: page.import_files([bad])))
+    until(lambda: "bad.viaductbuild" in page.banner.text)
 
 
 def test_a_build_is_asked_for_again(
