@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from enum import Enum
 
 from core.errors import OptionError
@@ -27,6 +28,14 @@ def command_parser(command: str, description: str, *, codes: str = "") -> argpar
     return argparse.ArgumentParser(
         prog=f"viaduct {command}", description=description, epilog=codes or EXIT_CODES
     )
+
+
+def with_default(arguments: Sequence[str], command: str) -> list[str]:
+    """The words, with ``command`` in front where they begin with none."""
+    words = list(arguments)
+    if words and (not words[0].startswith("-") or words[0] in {"-h", "--help"}):
+        return words
+    return [command, *words]
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.cli.arguments import OutputFormat, add_format, command_parser, print_json
+from core.cli.arguments import OutputFormat, add_format, command_parser, print_json, with_default
 from core.cli.tables import print_table
 from core.client.endpoints import Endpoint, parse_endpoint
 from core.client.stored_builders import (
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     inspect = commands.add_parser("inspect", help="ask one builder for its version and platforms")
     inspect.add_argument("name", nargs="?", default="", metavar="NAME|ENDPOINT")
     add_format(inspect)
-    options = parser.parse_args(arguments or ["ls"])
+    options = parser.parse_args(with_default(arguments, "ls"))
     match options.command:
         case "add":
             return _add(options)

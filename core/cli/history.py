@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
-from core.cli.arguments import EXIT_CODES, OutputFormat, add_format, command_parser
+from core.cli.arguments import EXIT_CODES, OutputFormat, add_format, command_parser, with_default
 from core.cli.display import ProgressMode, make_display
 from core.client.builder import Builder
 from core.errors import NotFoundError, OptionError
@@ -20,7 +20,7 @@ _DESCRIPTION = (
 
 
 def main(arguments: Sequence[str]) -> int:
-    words = list(arguments) or ["ls"]
+    words = with_default(arguments, "ls")
     if words[0] == "rebuild":
         own, more = _split(words)
         return _rebuild(_parser().parse_args(own), more)

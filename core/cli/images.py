@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.cli.arguments import (
+    OutputFormat,
+    add_format,
+    command_parser,
+    print_json,
+    with_default,
+)
 from core.cli.tables import age, print_table, size
 from core.progress.messages import SolveStatus
 
+_DESCRIPTION = "List, tag, remove and make images of the embedded builder's local store."
+
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="viaduct images", description=__doc__)
+    parser = command_parser("images", _DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    listing = commands.add_parser("list", help="list the images (the default)")
-    listing.add_argument("--json", action="store_true")
+    listing = commands.add_parser("ls", aliases=["list"], help="list the images (the default)")
+    add_format(listing)
     remove = commands.add_parser("rm", help="remove images")
     remove.add_argument("images", nargs="+", metavar="IMAGE")
     tag = commands.add_parser("tag", help="give an image another name")
@@ -27,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         "make-base", help="make the base image busybox for many platforms without a registry"
     )
     make.add_argument("--platform", action="append", default=[], metavar="OS/ARCH,...")
-    options = parser.parse_args(arguments or ["list"])
+    options = parser.parse_args(with_default(arguments, "ls"))
     match options.command:
         case "rm":
             return asyncio.run(_remove(options.images))
@@ -36,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         case "make-base":
             return asyncio.run(_make_base(options.platform))
         case _:
-            return asyncio.run(_list(as_json=options.json))
+            return asyncio.run(_list(as_json=options.format is OutputFormat.JSON))
 
 
 async def _list(*, as_json: bool) -> int:
@@ -48,8 +56,6 @@ async def _list(*, as_json: bool) -> int:
     async with await connect() as builder:
         reply = await builder.call(Engine.LIST_IMAGES, engine_pb2.ListImagesRequest())
     if as_json:
-        import json
-
         document = [
             {
                 "name": image.name,
@@ -63,7 +69,7 @@ async def _list(*, as_json: bool) -> int:
             }
             for image in reply.images
         ]
-        print(json.dumps(document, indent=2))
+        print_json(document)
         return 0
     print_table(
         ("NAME", "DIGEST", "SIZE", "CREATED", "PLATFORMS"),
