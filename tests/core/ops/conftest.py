@@ -172,4 +172,3 @@ async def build(stores):
 @pytest.fixture
 def step(build):
     return FakeStep((build,))
-
