@@ -7,10 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QMessageBox
 
-from core.errors import AuthenticationError, BuilderError, Error, MachineError
+from core.errors import AuthenticationError
 from core.oci.reference import parse_reference
 from desktop.building.options_dialog import OptionsDialog
 from desktop.building.request import BuildRequest, tag_problem
@@ -18,7 +17,7 @@ from desktop.building.sign_in import ask_sign_in
 from desktop.builds import BuildSession, BuildStatus
 from desktop.editor.tab import EditorTab
 from desktop.models.history import BuildSummary
-from desktop.widgets.words import sentence
+from desktop.window.build_report import BuildReport
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -34,6 +33,7 @@ class BuildsControl(QObject):
         self._window = window
         self._escape = 0.0
         self._last: BuildSession | None = None
+        self._report = BuildReport(window, self)
         context, bar = window.context, window.workbench.bar
         self._queue = context.queue
         bar.build_requested.connect(self.build)
@@ -208,90 +208,15 @@ class BuildsControl(QObject):
                 if session.request.push:
                     text = self.tr("Pushed %1 in %2").replace("%1", title).replace("%2", took)
                 status.set_build(text, session.digest, "done", "done")
-                self._tell_done(session, text)
-                if session.request.push and self._window.context.engine.is_embedded:
-                    self._window.start(self._read_back(session, text), "read back")
+                self._report.done(session, text)
             case BuildStatus.CANCELLED:
                 status.set_build(self.tr("Cancelled %1").replace("%1", title), "", "cancelled",
                                  "cancelled")  # fmt: skip
             case _:
                 status.set_build(self.tr("Failed: %1").replace("%1", title),
                                  str(session.error or ""), "failed", "failed")  # fmt: skip
-                self._window.start(self._after_failure(session), "after failure")
+                self._window.start(self._report.failed(session), "after failure")
         self._window.build_ended(session)
-
-    def _tell_done(self, session: BuildSession, text: str) -> None:
-        platforms = ", ".join(session.request.platforms)
-        sentence = f"{text}. {platforms}"
-        if session.digest:
-            sentence += f"  {session.digest[:19]}…"
-        self._window.workbench.banner.show_notice(sentence, kind="banner-done")
-
-    async def _read_back(self, session: BuildSession, text: str) -> None:
-        """Tick each platform that the registry serves now."""
-        from desktop.building.verify import read_back
-
-        builder = await self._window.context.engine.builder()
-        try:
-            images = await read_back(
-                builder, session.request, self._window.context.engine.services()
-            )
-        except Error as problem:
-            self._window.context.notices.show(
-                self.tr("%1, but it could not be read back: %2")
-                .replace("%1", text)
-                .replace("%2", sentence(problem)),
-                kind="banner-warning",
-            )
-            return
-        lines = []
-        for image in images:
-            ticks = "   ".join(f"✓ {platform}" for platform, _digest in image.platforms)
-            lines.append(f"{image.reference} serves {image.digest[:19]}…   {ticks}")
-        missing = sorted({platform for image in images for platform in image.missing})
-        if missing:
-            lines.append(self.tr("Missing: %1").replace("%1", ", ".join(missing)))
-        details = "\n".join(
-            f"{platform}  {digest}" for image in images for platform, digest in image.platforms
-        )
-        self._window.workbench.banner.show_notice(
-            "\n".join([f"{text}.", *lines]),
-            kind="banner-failed" if missing else "banner-done",
-            actions=((self.tr("Copy Digests"), lambda: _copy(details)),),
-        )
-
-    async def _after_failure(self, session: BuildSession) -> None:
-        error = session.error
-        if isinstance(error, AuthenticationError) and session.request.tags:
-            host = parse_reference(session.request.tags[0]).domain
-            if await self.sign_in(host, sentence(error)):
-                self.start(session.request)
-        elif error is not None and "library/busybox" in str(error):
-            self._window.context.notices.show(
-                self.tr("%1 Viaduct can make it here, from Debian's packages.").replace(
-                    "%1", sentence(error)
-                ),
-                kind="banner-failed",
-                actions=(
-                    (
-                        self.tr("Make Base Images and Retry"),
-                        lambda: self._window.start(self._make_base(session), "base images"),
-                    ),
-                ),
-            )
-        elif error is not None and (
-            isinstance(error, BuilderError | MachineError) or session.state.failed is None
-        ):
-            self._window.context.notices.error(error)
-
-    async def _make_base(self, session: BuildSession) -> None:
-        """What the sample needs where no registry can be reached."""
-        from desktop.pages.base_images import make_base_images
-
-        window = self._window
-        builder = await window.context.engine.builder()
-        await make_base_images(builder, window.context.tasks, window.context.notices.show)
-        self.start(session.request)
 
     # Cancelling
 
@@ -399,7 +324,3 @@ class BuildsControl(QObject):
         from desktop.pages.shell import open_step_shell
 
         await open_step_shell(self._window, session.ref, vertex)
-
-
-def _copy(text: str) -> None:
-    QGuiApplication.clipboard().setText(text)
