@@ -158,17 +158,9 @@ async def _dial() -> int:
             writer.write(data)
             await writer.drain()
 
-    # Standard input and output may be one socket, which is non-blocking from here on: so must
-    # be the writing.
-    sink, protocol = await loop.connect_write_pipe(
-        asyncio.streams.FlowControlMixin, os.fdopen(1, "wb", buffering=0)
-    )
-    out = asyncio.StreamWriter(sink, protocol, None, loop)
-
     async def outward() -> None:
         while data := await reader.read(1 << 16):
-            out.write(data)
-            await out.drain()
+            await _write(1, data)
 
     tasks = [asyncio.create_task(inward()), asyncio.create_task(outward())]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -177,5 +169,21 @@ async def _dial() -> int:
     await asyncio.gather(*tasks, return_exceptions=True)
     source.close()
     writer.close()
-    out.close()
     return 0
+
+
+async def _write(fd: int, data: bytes) -> None:
+    """Write all of it. Standard input and output may be one socket, which does not block since
+    it is read from; asyncio's pipes cannot write to what can also be read."""
+    loop = asyncio.get_running_loop()
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            ready = asyncio.Event()
+            loop.add_writer(fd, ready.set)
+            try:
+                await ready.wait()
+            finally:
+                loop.remove_writer(fd)

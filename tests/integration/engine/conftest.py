@@ -98,6 +98,8 @@ def viaduct(base_context: object) -> Iterator[Viaduct]:
             yield made
         finally:
             made("daemon", "stop", "--force")
+            # Shown with a test that failed.
+            print(made.log[-4000:])
             for key, value in before.items():
                 if value is None:
                     os.environ.pop(key, None)
