@@ -47,6 +47,12 @@ class Solve:
             job = await stack.enter_async_context(
                 self._shared.solver.job(progress=run.emit, context=context, scope=_scope(request))
             )
+            for entry in request.Cache.Imports:
+                name = entry.Attrs.get("ref") or entry.Attrs.get("src") or entry.Type
+                with run.step(f"importing cache manifest from {name}") as step:
+                    step.warn(
+                        "this builder imports no caches; it uses what it built on this machine"
+                    )
             worker = BuildWorker(self._shared, run, job, context, views)
             outcome = await worker.outcome()
             refs = await worker.build(outcome)
