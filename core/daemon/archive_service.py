@@ -12,7 +12,7 @@ from core.content.images import ImageStore
 from core.content.loading import load
 from core.content.store import ContentStore
 from core.daemon.image_service import ImageService
-from core.errors import OptionError
+from core.errors import Error, OptionError
 from core.exporter.options import ArchiveKind
 from core.exporter.outputs import Sink
 from core.exporter.saving import save
@@ -57,7 +57,12 @@ class ArchiveService:
             async for chunk in call:
                 await asyncio.to_thread(file.write, chunk.data)
             file.flush()
-            loaded = await asyncio.to_thread(load, Path(file.name), self._content, self._images)
+            try:
+                loaded = await asyncio.to_thread(load, Path(file.name), self._content, self._images)
+            except Error as error:
+                # Where the engine kept the archive meanwhile tells its sender nothing.
+                error.message = error.message.replace(file.name, "the archive")
+                raise
         await call.send(engine_pb2.LoadImageResponse(names=[image.name for image in loaded]))
 
 

@@ -6,7 +6,13 @@ import argparse
 
 import pytest
 
-from core.cli.arguments import OutputFormat, add_format, command_parser, duration
+from core.cli.arguments import (
+    OutputFormat,
+    add_format,
+    command_parser,
+    duration,
+    with_default,
+)
 from core.errors import OptionError
 
 
@@ -34,3 +40,16 @@ def test_json_is_short_for_the_format() -> None:
 def test_help_names_the_exit_codes() -> None:
     help_text = " ".join(command_parser("x", "Does x.").format_help().split())
     assert "Exit codes: 0 done" in help_text
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        ([], ["ls"]),
+        (["--json"], ["ls", "--json"]),
+        (["rm", "x"], ["rm", "x"]),
+        (["--help"], ["--help"]),
+    ],
+)
+def test_a_list_is_what_options_alone_ask_for(words: list[str], read: list[str]) -> None:
+    assert with_default(words, "ls") == read
