@@ -33,6 +33,7 @@ class Gutter(QWidget):
     """Painted beside the editor's viewport."""
 
     clicked = Signal(int)  # 1-based line
+    hovered = Signal(int)  # the line under the mouse, 0 for none
 
     def __init__(self, editor: CodeEditor, theme: Theme) -> None:
         super().__init__(editor)
@@ -41,6 +42,8 @@ class Gutter(QWidget):
         self._finding_marks: dict[int, Mark] = {}
         self._step_marks: dict[int, Mark] = {}
         self.setAccessibleName(self.tr("Line numbers and marks"))
+        self._hovered = 0
+        self.setMouseTracking(True)
         theme.changed.connect(self.update)
 
     def set_finding_marks(self, marks: Mapping[int, Mark]) -> None:
@@ -95,6 +98,18 @@ class Gutter(QWidget):
                 QToolTip.showText(event.globalPos(), mark.text, self)
             return True
         return super().event(event)
+
+    def _hover(self, line: int) -> None:
+        if line != self._hovered:
+            self._hovered = line
+            self.hovered.emit(line)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self._editor.line_at_y(int(event.position().y())))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(0)
+        super().leaveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         line = self._editor.line_at_y(int(event.position().y()))

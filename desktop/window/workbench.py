@@ -87,6 +87,11 @@ class Workbench(QWidget):
         self.explorer.line_chosen.connect(self._outline_chosen)
         context.engine.platforms_changed.connect(self._platforms_known)
         context.selection.lines_changed.connect(self._lines_selected)
+        self.graph.node_activated.connect(lambda _vertex: self.show_panel("log"))
+        self.graph.set_reduced_motion(context.settings.value.reduced_motion)
+        context.settings.changed.connect(
+            lambda value: self.graph.set_reduced_motion(value.reduced_motion)
+        )
         context.notices.shown.connect(
             lambda notice: self.banner.show_notice(
                 notice.text, kind=notice.kind, actions=notice.actions
@@ -213,6 +218,13 @@ class Workbench(QWidget):
     def _opened(self, tab: EditorTab) -> None:
         tab.text_changed.connect(lambda t=tab: self._text_changed(t))
         tab.go_to_definition.connect(lambda offset, t=tab: self.go_to_definition(t, offset))
+        tab.editor.gutter.hovered.connect(lambda line: self.graph.show_impact(line or None))
+        tab.editor.gutter.clicked.connect(lambda line, t=tab: self._gutter_clicked(t, line))
+
+    def _gutter_clicked(self, tab: EditorTab, line: int) -> None:
+        """Put the caret there: the graph, the log and the timeline follow it."""
+        tab.editor.go_to(line)
+        tab.editor.setFocus()
 
     def _text_changed(self, tab: EditorTab) -> None:
         if tab is self.documents.current():
