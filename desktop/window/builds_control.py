@@ -17,6 +17,7 @@ from desktop.building.sign_in import ask_sign_in
 from desktop.builds import BuildSession, BuildStatus
 from desktop.editor.tab import EditorTab
 from desktop.models.history import BuildSummary
+from desktop.pages.base_images import is_sample, lacks_base_images, make_base_images
 from desktop.window.build_report import BuildReport
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class BuildsControl(QObject):
         self._window = window
         self._escape = 0.0
         self._last: BuildSession | None = None
+        self._preparing = False
         self._report = BuildReport(window, self)
         context, bar = window.context, window.workbench.bar
         self._queue = context.queue
@@ -76,10 +78,35 @@ class BuildsControl(QObject):
         ):
             return
         assert tab.path is not None
+        if is_sample(tab.path) and self._window.context.engine.is_embedded:
+            if self._preparing:
+                return
+            await self._prepare_sample()
         request = bar.request(tab.path, tab.path.parent, push=push)
         if push and not await self._signed_in(request):
             return
         self.start(request, tab)
+
+    async def _prepare_sample(self) -> None:
+        """Make the sample's base image where neither the store nor a registry has it.
+
+        Raises MachineError where no package can be had either.
+        """
+        context = self._window.context
+        self._preparing = True
+        try:
+            builder = await context.engine.builder()
+            if not await lacks_base_images(builder):
+                return
+            why = self.tr("No registry answers: Viaduct makes busybox from Debian's packages. %1")
+            context.notices.show(why.replace("%1", self.tr("Reading the package lists…")))
+            await make_base_images(
+                builder,
+                context.tasks,
+                lambda text: context.notices.show(why.replace("%1", text)),
+            )
+        finally:
+            self._preparing = False
 
     async def _signed_in(self, request: BuildRequest) -> bool:
         """Before a push: ask for credentials that are missing, unless the host takes anyone.
