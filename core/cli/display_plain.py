@@ -70,7 +70,9 @@ class PlainDisplay:
         if count:
             print(f"\n{count} warning{'s' if count > 1 else ''} found:", file=self._out)
             for warning in self.state.warnings:
-                where = f" ({warning.source_name}:{warning.ranges[0].start})" * bool(warning.ranges)
+                where = ""
+                if warning.ranges:
+                    where = f" ({warning.source_name}:{warning.ranges[0].start})"
                 print(f" - {warning.short}{where}", file=self._out)
         self._out.flush()
 

@@ -106,9 +106,11 @@ def test_warnings_come_last() -> None:
     warning = VertexWarning(
         vertex=A, short="careful", source_name="Dockerfile", ranges=(LineRange(3, 3),)
     )
-    display.show(SolveStatus(vertexes=(Vertex(digest=A, name="a"),), warnings=(warning,)))
+    nowhere = VertexWarning(vertex=A, short="on no line")
+    display.show(SolveStatus(vertexes=(Vertex(digest=A, name="a"),), warnings=(warning, nowhere)))
     display.close()
-    assert out.getvalue().endswith("\n1 warning found:\n - careful (Dockerfile:3)\n")
+    expected = "\n2 warnings found:\n - careful (Dockerfile:3)\n - on no line\n"
+    assert out.getvalue().endswith(expected)
 
 
 def test_the_lines_of_an_error_are_shown_among_their_neighbours() -> None:
