@@ -44,6 +44,7 @@ class Operations:
             inputs=inputs,
             threads=self._threads,
             rootless=rootless,
+            workers=table.workers,
         )
         self.execs = ExecOperations(
             executor=executor,

@@ -42,6 +42,7 @@ from core.ops.file_earlier import EarlierCopies
 from core.ops.file_inputs import FileInputs, stoppable_thread
 from core.ops.file_match import has_wildcards
 from core.ops.file_tree import ContextTree, FileTree, SnapshotTree, resolve
+from core.ops.file_workers import FileWorkers
 from core.ops.puller import Puller
 from core.ops.refs import Ref
 from core.snapshot.failures import storage_error
@@ -62,6 +63,7 @@ class FileOperations:
         inputs: FileInputs,
         threads: ThreadPoolExecutor,
         rootless: bool,
+        workers: FileWorkers | None = None,
     ) -> None:
         self.puller = puller
         self.snapshots = snapshots
@@ -69,6 +71,7 @@ class FileOperations:
         self.inputs = inputs
         self.threads = threads
         self.rootless = rootless
+        self.workers = workers
         self.earlier = EarlierCopies()
 
     def operation(self, vertex: Vertex) -> FileOperation:
@@ -249,6 +252,7 @@ class _Run:
                 action=what,
                 owner=self._owner(what.owner, stack),
                 threads=self._services.threads,
+                workers=self._services.workers,
                 cancelled=self.cancelled,
                 digests=_digests(tree, what),
                 earlier=earlier or {},
@@ -295,6 +299,7 @@ class _Run:
                     action=what,
                     owner=self._owner(what.owner, stack),
                     threads=self._services.threads,
+                    workers=self._services.workers,
                     cancelled=self.cancelled,
                 ).run()
             case MkDirAction():

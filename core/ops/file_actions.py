@@ -24,6 +24,7 @@ from core.ops.file_copy import Copied, Copier, CopyRules, copy_up, make_parents
 from core.ops.file_match import clean_path, matching_paths
 from core.ops.file_mode import ModeChange, parse_symbolic_mode
 from core.ops.file_tree import FileTree, Node, SnapshotTree, resolve
+from core.ops.file_workers import FileWorkers
 
 Owner = tuple[int, int]
 
@@ -180,6 +181,7 @@ class CopyJob:
     action: CopyAction
     owner: Owner | None
     threads: ThreadPoolExecutor
+    workers: FileWorkers | None = None
     cancelled: threading.Event
     digests: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, Copied] = field(default_factory=dict)
@@ -246,6 +248,7 @@ class CopyJob:
             tree=self.tree,
             rules=rules,
             threads=self.threads,
+            workers=self.workers,
             cancelled=self.cancelled,
             digests=self.digests,
             earlier=self.earlier,

@@ -10,8 +10,8 @@
 - Links are copied as links, hard links among the copied files stay hard links, sockets become
   empty files. Times, modes, owners and extended attributes are kept unless told otherwise.
 
-Contents are copied by a few threads, directory by directory; the kernel does it without a detour
-through this process where it can.
+Contents are copied beside the walk: few by threads, many by processes. The kernel does it without
+a detour where it can.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ import shutil
 import stat
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from core.dockerfile.ignore import MatchInfo, PatternMatcher
 from core.errors import BuildError, MachineError
 from core.ops.file_mode import ModeChange
 from core.ops.file_tree import FileTree, Node
+from core.ops.file_workers import MUCH, FileToCopy, FileWorkers
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SMALL = 128 << 10
-_BATCH = 128
+_AHEAD = 16
 _SKIPPED_ATTRIBUTES = ("trusted.overlay.", "user.overlay.", "security.selinux")
 
 
@@ -74,6 +76,10 @@ class CancelledCopyError(Exception):
     """``Copier.cancelled`` was set."""
 
 
+_Leaf: TypeAlias = tuple[str, str, Node]
+"""Where a file is in the tree, its new name, and what it is."""
+
+
 @dataclass(slots=True)
 class _Pending:
     """A directory that is made when something inside is to be copied."""
@@ -106,6 +112,7 @@ class Copier:
     tree: FileTree
     rules: CopyRules
     threads: ThreadPoolExecutor
+    workers: FileWorkers | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, Copied] = field(default_factory=dict)
     done: dict[str, Copied] = field(default_factory=dict)
@@ -114,6 +121,8 @@ class Copier:
     _links: dict[int, str] = field(default_factory=dict)
     _times: list[tuple[str, int]] = field(default_factory=list)
     _running: list[Future[int]] = field(default_factory=list)
+    _waiting: list[tuple[str, list[_Leaf]]] = field(default_factory=list)
+    _count: int = 0
     _pending: list[_Pending] = field(default_factory=list)
 
     def copy(self, source: str, target: str, below: str | None = None) -> None:
@@ -134,11 +143,15 @@ class Copier:
     def finish(self) -> None:
         """Wait for all contents, then set the times of directories."""
         try:
+            if self._waiting:
+                self._submit()
             for future in self._running:
                 self.copied += future.result()
         finally:
             for future in self._running:
                 future.cancel()
+            # Whoever cleans up must not meet one that still writes.
+            wait(self._running)
             self._running.clear()
         for path, mtime in reversed(self._times):
             os.utime(path, ns=(mtime, mtime), follow_symlinks=False)
@@ -161,7 +174,7 @@ class Copier:
         self._pending.append(pending)
         if included:
             self._make_pending()
-        leaves: list[tuple[str, str, Node]] = []
+        leaves: list[_Leaf] = []
         inner: list[tuple[str, str, Node, _Matches, bool]] = []
         for name, child in self.tree.entries(source):
             path = f"{relative}/{name}" if relative else name
@@ -239,11 +252,9 @@ class Copier:
         source = str(self.tree.root / wanted.source)
         _copy_attributes(source, wanted.target, os.listxattr(source, follow_symlinks=False))
 
-    def _leaves(
-        self, directory: str, below: str | None, leaves: Sequence[tuple[str, str, Node]]
-    ) -> None:
+    def _leaves(self, directory: str, below: str | None, leaves: Sequence[_Leaf]) -> None:
         """Everything but directories: (source, name in ``directory``, node)."""
-        batch: list[tuple[str, str, Node]] = []
+        batch: list[_Leaf] = []
         for leaf in leaves:
             source, name, node = leaf
             if below is not None and not self.rules.replace:
@@ -252,43 +263,86 @@ class Copier:
                     raise _over_directory(source, name)
             if node.is_file and node.links == 1:
                 batch.append(leaf)
-                if len(batch) == _BATCH:
-                    self._submit(directory, batch)
+                if len(batch) == MUCH:
+                    self._later(directory, batch)
                     batch = []
             else:
                 self._special(source, f"{directory}/{name}", directory, name, node)
         if batch:
-            self._submit(directory, batch)
+            self._later(directory, batch)
 
-    def _submit(self, directory: str, batch: list[tuple[str, str, Node]]) -> None:
-        self._running.append(self.threads.submit(self._files, directory, batch))
-        if len(self._running) > 256:
+    def _later(self, directory: str, batch: list[_Leaf]) -> None:
+        self._waiting.append((directory, batch))
+        self._count += len(batch)
+        if self._count >= MUCH:
+            self._submit()
+
+    def _submit(self) -> None:
+        many = self.workers is not None and self._count >= MUCH
+        work = self._by_process if many else self._by_thread
+        self._running.append(self.threads.submit(work, self._waiting))
+        self._waiting, self._count = [], 0
+        # Reading far ahead of those who copy would fill memory.
+        while len(self._running) > _AHEAD:
             self.copied += self._running.pop(0).result()
 
-    def _files(self, directory: str, batch: list[tuple[str, str, Node]]) -> int:
+    def _by_thread(self, batches: Sequence[tuple[str, Sequence[_Leaf]]]) -> int:
+        size = 0
+        for directory, batch in batches:
+            if self.cancelled.is_set():
+                raise CancelledCopyError
+            into = os.open(directory, _DIRECTORY)
+            try:
+                size += sum(self._file(leaf, directory, into) for leaf in batch)
+            finally:
+                os.close(into)
+        return size
+
+    def _by_process(self, batches: Sequence[tuple[str, Sequence[_Leaf]]]) -> int:
         if self.cancelled.is_set():
             raise CancelledCopyError
-        into = os.open(directory, _DIRECTORY)
-        try:
-            return sum(self._file(leaf, directory, into) for leaf in batch)
-        finally:
-            os.close(into)
+        assert self.workers is not None
+        request = [
+            (directory, [self._to_copy(directory, leaf) for leaf in batch])
+            for directory, batch in batches
+        ]
+        size, left = self.workers.copy(str(self.tree.root), request)
+        if left:
+            # What a process left alone is done here, or fails here with the right words.
+            leaves = [(directory, leaf) for directory, batch in batches for leaf in batch]
+            size += self._by_thread([(leaves[n][0], [leaves[n][1]]) for n in left])
+        return size
 
-    def _file(self, leaf: tuple[str, str, Node], directory: str, into: int) -> int:
-        """Copy one file to the open ``directory``; the bytes that were copied."""
+    def _to_copy(self, directory: str, leaf: _Leaf) -> FileToCopy:
+        source, name, node = leaf
+        mode, mtime = self._mode(node), self._mtime(node)
+        uid, gid = self.rules.owner or (node.uid, node.gid)
+        earlier = self._remember(leaf, directory)
+        signature = self.tree.signature(source)
+        return (source, name, mode, uid, gid, mtime, signature, earlier)
+
+    def _remember(self, leaf: _Leaf, directory: str) -> str | None:
+        """Note what is being made; a file that is just that already, to be linked to."""
         source, name, node = leaf
         digest = self.digests.get(source)
-        if digest is not None:
-            made = Copied(
-                f"{directory}/{name}",
-                digest,
-                self._mode(node),
-                self.rules.owner or (node.uid, node.gid),
-                self._mtime(node),
-            )
-            self.done[source] = made
-            if self._linked(self.earlier.get(source), made, into, name):
-                return 0
+        if digest is None:
+            return None
+        owner = self.rules.owner or (node.uid, node.gid)
+        made = Copied(f"{directory}/{name}", digest, self._mode(node), owner, self._mtime(node))
+        self.done[source] = made
+        earlier = self.earlier.get(source)
+        if earlier is None or (earlier.digest, earlier.mode, earlier.owner, earlier.mtime) != (
+            made.digest, made.mode, made.owner, made.mtime,
+        ):  # fmt: skip
+            return None
+        return earlier.path
+
+    def _file(self, leaf: _Leaf, directory: str, into: int) -> int:
+        """Copy one file to the open ``directory``; the bytes that were copied."""
+        source, name, node = leaf
+        earlier = self._remember(leaf, directory)
+        if earlier is not None and _linked(earlier, into, name):
+            return 0
         try:
             reading = os.open(f"{self.tree.root}/{source}", _READ)
         except FileNotFoundError as error:
@@ -313,19 +367,6 @@ class Copier:
         finally:
             os.close(reading)
         return size
-
-    def _linked(self, earlier: Copied | None, wanted: Copied, into: int, name: str) -> bool:
-        """Give ``earlier`` another name if it is just what is ``wanted``."""
-        if earlier is None or (earlier.digest, earlier.mode, earlier.owner, earlier.mtime) != (
-            wanted.digest, wanted.mode, wanted.owner, wanted.mtime,
-        ):  # fmt: skip
-            return False
-        try:
-            os.link(earlier.path, name, dst_dir_fd=into, follow_symlinks=False)
-        except OSError:
-            # Gone, in the way, or with too many names already.
-            return False
-        return True
 
     def _create(self, into: int, name: str, source: str) -> int:
         try:
@@ -391,6 +432,15 @@ class Copier:
 
     def _mtime(self, node: Node) -> int:
         return node.mtime_ns if self.rules.timestamp is None else self.rules.timestamp
+
+
+def _linked(earlier: str, into: int, name: str) -> bool:
+    try:
+        os.link(earlier, name, dst_dir_fd=into, follow_symlinks=False)
+    except OSError:
+        # Gone, in the way, or with too many names already.
+        return False
+    return True
 
 
 def _over_directory(source: str, name: str) -> BuildError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from core.cache.stats import Signature
 from core.errors import BuildError
 from core.ops.local_tree import LocalEntry, LocalTree
 
@@ -64,6 +65,10 @@ class FileTree(Protocol):
         """Where the symbolic link at ``path`` points."""
         ...
 
+    def signature(self, path: str) -> Signature | None:
+        """What a file must still look like when read (``signature_of``); None: as it likes."""
+        ...
+
     def check(self, path: str, status: os.stat_result) -> None:
         """Raise StorageError if a file that was just read, with ``status``, is not as found."""
         ...
@@ -89,6 +94,9 @@ class SnapshotTree:
 
     def link(self, path: str) -> str:
         return os.readlink(self.root / path)
+
+    def signature(self, path: str) -> Signature | None:
+        return None
 
     def check(self, path: str, status: os.stat_result) -> None:
         pass
@@ -119,6 +127,9 @@ class ContextTree:
 
     def link(self, path: str) -> str:
         return self._tree.entries[path].link
+
+    def signature(self, path: str) -> Signature | None:
+        return self._tree.entries[path].signature
 
     def check(self, path: str, status: os.stat_result) -> None:
         self._tree.check(path, status)

@@ -14,6 +14,7 @@ from core.cache.stats import StatCache
 from core.errors import OptionError
 from core.llb.ops import SourceOp
 from core.ops.contexts import BuildContext, DirectoryRequest, build_of
+from core.ops.file_workers import FileWorkers
 from core.ops.local_scan import scan
 from core.ops.local_tree import LocalTree
 from core.ops.puller import Puller
@@ -27,10 +28,19 @@ _PARTS = ("local.followpaths", "local.includepattern", "local.excludepatterns")
 class LocalDirectories:
     """Directories of clients: those of this machine where they are, others under ``root``."""
 
-    def __init__(self, root: Path, *, stats: StatCache, readers: Executor, puller: Puller) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        stats: StatCache,
+        readers: Executor,
+        puller: Puller,
+        workers: FileWorkers | None = None,
+    ) -> None:
         self._root = root
         self._stats = stats
         self._readers = readers
+        self._workers = workers
         self._puller = puller
         self._locks: dict[str, asyncio.Lock] = {}
         root.mkdir(parents=True, exist_ok=True)
@@ -53,6 +63,7 @@ class LocalDirectories:
             context=str(path.resolve()),
             stats=self._stats,
             readers=self._readers,
+            workers=self._workers,
         )
 
     async def _receive(self, build: BuildContext, request: DirectoryRequest, step: Step) -> Ref:

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from core.cache.stats import Signature, StatCache
 from core.errors import NotFoundError, StorageError
+from core.ops.file_workers import MUCH, FileWorkers
 from core.ops.hashing import sha256_of_file
 
 
@@ -52,7 +53,7 @@ class LocalEntry(NamedTuple):
         return self.signature[1]
 
 
-_BATCH: Final = 128
+_BATCH: Final = 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +71,7 @@ class LocalTree:
     context: str
     stats: StatCache
     readers: Executor
+    workers: FileWorkers | None = None
     _digests: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -123,11 +125,25 @@ class LocalTree:
 
     def _forget_gone(self, changes: dict[str, dict[str, tuple[Signature, str]]]) -> None:
         for directory, files in changes.items():
-            for name in [n for n in files if not (self.root / directory / n).exists()]:
-                del files[name]
+            prefix = f"{directory}/" if directory else ""
+            for name in [n for n in files if prefix + n not in self.entries]:
+                # What this build does not see may still be there for others.
+                if not os.path.lexists(self.root / directory / name):
+                    del files[name]
 
     def _digest_all(self, paths: list[str]) -> list[str]:
-        return [self._digest(path) for path in paths]
+        if self.workers is None or len(paths) < MUCH:
+            return [self._digest(path) for path in paths]
+        digests = []
+        for path, found in zip(paths, self.workers.read(str(self.root), paths), strict=True):
+            if found is None:
+                # It fails here too, with the right words.
+                digests.append(self._digest(path))
+            elif found[1] != self.entries[path].signature:
+                raise changed(path)
+            else:
+                digests.append(found[0])
+        return digests
 
     def _digest(self, path: str) -> str:
         try:

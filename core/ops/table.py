@@ -26,6 +26,7 @@ from core.llb.ops import (
 )
 from core.llb.vertex import Vertex
 from core.oci.platform import Platform
+from core.ops.file_workers import FileWorkers
 from core.ops.git import GitOp, GitRepositories
 from core.ops.http import HttpOp
 from core.ops.image import ImageOp, LayoutOp
@@ -73,11 +74,13 @@ class OpTable:
         )
         self.images = Images(content, images)
         self.results = RefResults(snapshots, self.records, holds)
+        self.workers = FileWorkers()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="context")
         self._directories = LocalDirectories(
             root / "contexts",
             stats=StatCache(database),
             readers=self._readers,
+            workers=self.workers,
             puller=self.puller,
         )
         self._git = GitRepositories(root / "git", snapshots, self.records)
@@ -93,8 +96,9 @@ class OpTable:
         self._exec_op, self._file_op = exec_op, file_op
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads and processes."""
         self._readers.shutdown()
+        self.workers.close()
 
     def __enter__(self) -> OpTable:
         return self
