@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,12 +16,12 @@ from tests.integration.differential.cases_copy import CASES as COPY
 from tests.integration.differential.cases_newer import CASES as NEWER
 from tests.integration.differential.cases_run import CASES as RUN
 from tests.integration.differential.contexts import make
-from tests.integration.differential.engines import Docker, Outcome, build_ours
+from tests.integration.differential.engines import Outcome, build_docker, build_ours
 from tests.integration.differential.trees import Image, read_image
-from tests.integration.people import PROJECT, Person
+from tests.integration.dockerd import Docker, UnavailableError, docker_daemon
+from tests.integration.people import Person
 
 CASES = (*COPY, *ADD, *RUN, *CONFIG, *NEWER)
-PLUGINS = PROJECT / ".viaduct" / "test" / "docker"
 
 
 @pytest.fixture(scope="session")
@@ -42,36 +38,14 @@ def base(me: Person, open_folder: Path) -> tuple[Path, Image]:
 @pytest.fixture(scope="session")
 def docker(base: tuple[Path, Image]) -> Iterator[Docker]:
     """A daemon of these tests' own with busybox in it."""
-    if os.geteuid() != 0 or shutil.which("dockerd") is None or shutil.which("docker") is None:
-        pytest.skip("no Docker engine can be started here")
-    if not PLUGINS.exists():
-        pytest.skip("no docker-buildx: python -m tests.machine fetches it")
-    # Not below /tmp, which may be a file system that overlays cannot lie on.
-    folder = Path(tempfile.mkdtemp(prefix="vdd-", dir="/var/tmp"))
-    socket = folder / "d.sock"
-    with open(folder / "log", "wb") as log:
-        daemon = subprocess.Popen(
-            ["dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec",
-             "-H", f"unix://{socket}", "--pidfile", folder / "pid",
-             "--iptables=false", "--ip6tables=false", "--bridge=none"],
-            stdout=log, stderr=log, env=os.environ | {"HOME": str(folder)},
-        )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 30
-        while not socket.exists():
-            if daemon.poll() is not None or time.monotonic() > deadline:
-                pytest.skip("dockerd does not start: " + (folder / "log").read_text()[-500:])
-            time.sleep(0.05)
-        config = folder / "config"
-        shutil.copytree(PLUGINS, config)
-        made = Docker(f"unix://{socket}", config)
-        loaded = made.run("load", "-i", str(base[0]))
+    with ExitStack() as stack:
+        try:
+            daemon = stack.enter_context(docker_daemon())
+        except UnavailableError as error:
+            pytest.skip(str(error))
+        loaded = daemon.run("load", "-i", str(base[0]))
         assert loaded.returncode == 0, loaded.stderr
-        yield made
-    finally:
-        daemon.terminate()
-        daemon.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        yield daemon
 
 
 class Builds:
@@ -109,7 +83,7 @@ def builds(me: Person, docker: Docker, open_folder: Path, request: pytest.Fixtur
             )
             if case.oracle and case.expected is None:
                 oracle[case.name] = oracle_pool.submit(
-                    docker.build, case, folder, top / f"{case.name}.theirs.tar"
+                    build_docker, docker, case, folder, top / f"{case.name}.theirs.tar"
                 )
     # All of them have ended: nothing runs beside the tests.
     return Builds(ours, oracle)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.differential.case import Case
 from tests.integration.differential.trees import Image, read_image
+from tests.integration.dockerd import Docker
 from tests.integration.people import Person
 
 
@@ -21,39 +20,15 @@ class Outcome:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Docker:
-    """A Docker daemon behind ``host``; ``config`` holds the buildx plugin."""
-
-    host: str
-    config: Path
-
-    def run(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["docker", *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.config),
-                "DOCKER_HOST": self.host,
-                "DOCKER_CONFIG": str(self.config),
-                "DOCKER_CLI_HINTS": "false",
-                "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
-            },
-        )
-
-    def build(self, case: Case, folder: Path, archive: Path) -> Outcome:
-        tag = f"case/{case.name}"
-        words = ["buildx", "build", "--progress=plain", "--network=none", "-t", tag]
-        built = self.run(*words, *_options(case), str(folder))
-        if built.returncode:
-            return Outcome(None, built.stdout + built.stderr)
-        saved = self.run("save", "-o", str(archive), tag)
-        assert saved.returncode == 0, saved.stderr
-        return Outcome(read_image(archive), built.stderr)
+def build_docker(docker: Docker, case: Case, folder: Path, archive: Path) -> Outcome:
+    tag = f"case/{case.name}"
+    words = ["buildx", "build", "--progress=plain", "--network=none", "-t", tag]
+    built = docker.run(*words, *_options(case), str(folder))
+    if built.returncode:
+        return Outcome(None, built.stdout + built.stderr)
+    saved = docker.run("save", "-o", str(archive), tag)
+    assert saved.returncode == 0, saved.stderr
+    return Outcome(read_image(archive), built.stderr)
 
 
 def build_ours(
