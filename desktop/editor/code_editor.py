@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from core.dockerfile.source import Span
+from desktop.editor import line_edits
 from desktop.editor.gutter import Gutter
 from desktop.editor.offsets import Offsets
 from desktop.theme import Theme
@@ -361,84 +362,17 @@ class CodeEditor(QPlainTextEdit):
         self.setTextCursor(cursor)
         self.ensureCursorVisible()
 
-    def _selected_blocks(self) -> tuple[int, int]:
-        cursor = self.textCursor()
-        document = self.document()
-        first = document.findBlock(cursor.selectionStart()).blockNumber()
-        end = cursor.selectionEnd()
-        last_block = document.findBlock(end)
-        last = last_block.blockNumber()
-        if last > first and end == last_block.position():
-            last -= 1
-        return first, last
-
     def indent(self, steps: int) -> None:
-        first, last = self._selected_blocks()
-        cursor = QTextCursor(self.document())
-        cursor.beginEditBlock()
-        for number in range(first, last + 1):
-            block = self.document().findBlockByNumber(number)
-            cursor.setPosition(block.position())
-            if steps > 0:
-                if block.text():
-                    cursor.insertText("    ")
-            else:
-                text = block.text()
-                count = min(4, len(text) - len(text.lstrip(" ")))
-                if count == 0 and text.startswith("\t"):
-                    count = 1
-                move = QTextCursor.MoveOperation.Right
-                cursor.movePosition(move, QTextCursor.MoveMode.KeepAnchor, count)
-                cursor.removeSelectedText()
-        cursor.endEditBlock()
+        line_edits.indent(self, steps)
 
     def toggle_comment(self) -> None:
-        """Put ``# `` before every selected line, or take it away when all have it."""
-        first, last = self._selected_blocks()
-        document = self.document()
-        blocks = [document.findBlockByNumber(n) for n in range(first, last + 1)]
-        filled = [block for block in blocks if block.text().strip()]
-        if not filled:
-            return
-        remove = all(block.text().lstrip().startswith("#") for block in filled)
-        column = min(len(b.text()) - len(b.text().lstrip()) for b in filled)
-        keep = QTextCursor.MoveMode.KeepAnchor
-        cursor = QTextCursor(document)
-        cursor.beginEditBlock()
-        for block in filled:
-            text = block.text()
-            if remove:
-                at = len(text) - len(text.lstrip())
-                count = 2 if text[at : at + 2] == "# " else 1
-                cursor.setPosition(block.position() + at)
-                cursor.setPosition(block.position() + at + count, keep)
-                cursor.removeSelectedText()
-            else:
-                cursor.setPosition(block.position() + column)
-                cursor.insertText("# ")
-        cursor.endEditBlock()
+        line_edits.toggle_comment(self)
 
     def move_lines(self, step: int) -> None:
-        """Move the selected lines up (-1) or down (1)."""
-        first, last = self._selected_blocks()
-        if first + step < 0 or last + step >= self.blockCount():
-            return
-        lines = self.text().split("\n")
-        moved = lines[first : last + 1]
-        del lines[first : last + 1]
-        lines[first + step : first + step] = moved
-        self.replace_all("\n".join(lines))
-        cursor = QTextCursor(self.document().findBlockByNumber(first + step))
-        end = self.document().findBlockByNumber(last + step)
-        cursor.setPosition(end.position() + end.length() - 1, QTextCursor.MoveMode.KeepAnchor)
-        self.setTextCursor(cursor)
+        line_edits.move_lines(self, step)
 
     def duplicate_lines(self) -> None:
-        first, last = self._selected_blocks()
-        lines = self.text().split("\n")
-        cursor = QTextCursor(self.document().findBlockByNumber(last))
-        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock)
-        cursor.insertText("\n" + "\n".join(lines[first : last + 1]))
+        line_edits.duplicate_lines(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QMimeData, Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
@@ -20,13 +20,13 @@ from desktop.editor.tab import EditorTab
 from desktop.pages.catalog import PAGES, PageSpec, make_page
 from desktop.settings.paths import state_folder
 from desktop.settings.projects import Projects
-from desktop.settings.session import Session, load_session, save_session
 from desktop.tasks import settle
 from desktop.window.activity_bar import ActivityBar
 from desktop.window.builds_control import BuildsControl
 from desktop.window.commands import menu_titles, window_commands
 from desktop.window.palette_sources import add_sources
 from desktop.window.reconnect import image_names, running_builds
+from desktop.window.session_keeper import SessionKeeper
 from desktop.window.status import StatusBar
 from desktop.window.workbench import Workbench
 
@@ -41,7 +41,7 @@ class MainWindow(QMainWindow):
         self.context = context
         self.folder: Path | None = None
         self.recent: tuple[str, ...] = ()
-        self._first_start = True
+        self._keeper = SessionKeeper(self)
         self._projects = Projects(state_folder() / "projects")
         self._pages: dict[str, QWidget] = {}
         self._closing = False
@@ -308,23 +308,7 @@ class MainWindow(QMainWindow):
 
     async def restore(self, argument: Path | None, *, sample: Callable[[], Path]) -> None:
         """Open what was asked for, what was open, or the sample project."""
-        session = load_session(state_folder() / "session.json")
-        self.recent = session.recent
-        self._first_start = session.first_start
-        state = dict(session.layout)
-        if "geometry" in state:
-            self.restoreGeometry(QByteArray.fromBase64(state["geometry"].encode()))
-        self.workbench.restore_layout(session.layout)
-        if argument is not None:
-            await self.open_path(argument)
-        elif session.first_start or not (session.files or session.folder):
-            await self.open_sample(sample)
-        elif self.context.settings.value.reopen_files:
-            await self._reopen(session)
-        for key, unsaved in await self.context.tasks.in_thread(self.context.journal.entries):
-            await self.workbench.documents.recover(key, unsaved)
-        self._first_start = False
-        self._save_session()
+        await self._keeper.restore(argument, sample=sample)
 
     async def open_sample(self, sample: Callable[[], Path]) -> None:
         folder = await self.context.tasks.in_thread(sample)
@@ -349,38 +333,6 @@ class MainWindow(QMainWindow):
             return
         for build in left:
             self.builds.follow(build)
-
-    async def _reopen(self, session: Session) -> None:
-        if session.folder and Path(session.folder).is_dir():
-            self.set_folder(Path(session.folder))
-        for file in session.files:
-            if Path(file.path).is_file():
-                try:
-                    tab = await self.workbench.documents.open(Path(file.path), focus=False)
-                except Error as problem:
-                    self.context.notices.error(problem)
-                    continue
-                self.workbench.documents.restore(file, tab)
-        current = self.workbench.documents.by_path(Path(session.current or "/"))
-        if current is not None:
-            self.workbench.documents.setCurrentWidget(current)
-            current.editor.setFocus()
-
-    def _save_session(self) -> None:
-        tab = self.workbench.documents.current()
-        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-        save_session(
-            state_folder() / "session.json",
-            Session(
-                folder=str(self.folder or ""),
-                files=self.workbench.documents.session(),
-                current=str(tab.path) if tab is not None and tab.path else "",
-                page=self.page,
-                recent=self.recent,
-                layout=(("geometry", geometry), *self.workbench.layout_state()),
-                first_start=self._first_start,
-            ),
-        )
 
     def reset_layout(self) -> None:
         self.show_page("editor")
@@ -416,7 +368,7 @@ class MainWindow(QMainWindow):
         if not self._leave and self.builds.ask_before_leaving():
             event.ignore()
             return
-        self._save_session()
+        self._keeper.save()
         self._remember_choices()
         if not self._closing:
             self._closing = True
