@@ -231,12 +231,25 @@ def _print(answer: engine_pb2.EmulationResponse, platforms: Sequence[str] = ()) 
         for one in answer.architectures
     ]
     print_table(("PLATFORM", "RUNS", "BY", "FOR", "TIME"), rows)
-    said: set[str] = set()
-    for problem in (*answer.problems, *(p for one in answer.architectures for p in one.problems)):
-        if problem.message in said or (problem.weight == "note" and not sys.stdout.isatty()):
+    for problem, names in _gathered(answer):
+        if problem.weight == "note" and not sys.stdout.isatty():
             continue
-        said.add(problem.message)
-        print(f"\n{problem.weight}: {problem.message}.\n  {problem.remedy}")
+        about = f" ({', '.join(names)})" if len(names) > 1 else ""
+        print(f"\n{problem.weight}: {problem.message}{about}.\n  {problem.remedy}")
+
+
+def _gathered(
+    answer: engine_pb2.EmulationResponse,
+) -> list[tuple[engine_pb2.EmulationProblem, list[str]]]:
+    """Each problem once, with the platforms that have it: those of one kind and one handler."""
+    found: dict[tuple[str, str], tuple[engine_pb2.EmulationProblem, list[str]]] = {}
+    for problem in answer.problems:
+        found.setdefault((problem.code, problem.handler or problem.message), (problem, []))
+    for one in answer.architectures:
+        for problem in one.problems:
+            key = problem.code, problem.handler
+            found.setdefault(key, (problem, []))[1].append(one.platform)
+    return list(found.values())
 
 
 def _mode(one: engine_pb2.ArchitectureState) -> str:

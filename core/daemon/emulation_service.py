@@ -102,10 +102,13 @@ class EmulationService:
         await asyncio.to_thread(machine.apply, settings)
         missing = [p for p in wanted if not machine.current.runs(p)]
         try:
-            if missing and image:
+            if image:
                 chosen = image_named("" if image == "default" else image)
-                for architecture in _architectures(missing):
-                    native = machine.current.native
+                native = machine.current.native
+                # Those that are named are wanted from there, be it for a newer QEMU.
+                for architecture in _architectures(p for p in platforms or missing):
+                    if all(p in native for p in architecture.platforms):
+                        continue
                     await self._source.fetch(chosen, architecture, native, session)
                 await asyncio.to_thread(machine.refresh)
                 missing = [p for p in wanted if not machine.current.runs(p)]

@@ -37,7 +37,8 @@ _SYSCALL = re.compile(rb"qemu: Unsupported syscall: (\d+)|Unsupported (?:setsock
 _LOADER = re.compile(rb"qemu-\w+(?:-static)?: Could not open '([^']+)'")
 # What shells say that take a program of another machine for a script of their own.
 _AS_SCRIPT = re.compile(
-    rb"^(?:sh: |bash: )?(/[\w./+@-]+): (?:line )?\d+: (?:[^\n]*ELF[^\n]*|[Ss]yntax error[^\n]*)",
+    rb"^(?:(?:/bin/)?(?:sh|bash|ash|dash): )?([\w./+@-]+): "
+    rb"(?:line )?\d+: (?:[^\n]*ELF[^\n]*|[Ss]yntax error[^\n]*)",
     re.MULTILINE,
 )
 _NOT_FOUND = re.compile(
@@ -181,11 +182,15 @@ def _taken_for_script(
     match = _last(_AS_SCRIPT, failure.output)
     if match is None:
         return None
-    program = os.fsdecode(match[1])
-    head = _head(failure.root, program)
-    if not is_elf(head):
+    program = _find_program(failure, os.fsdecode(match[1]))
+    found = platform_of(_head(failure.root, program))
+    if found is None:
         return None
-    return _wrong_format(failure.platform, platform_of(head), program, machine, interpreter)
+    wrapped = interpreter is not None and interpreter.means is Means.WRAPPER
+    if found.architecture == failure.platform.architecture and machine.runs(found) and not wrapped:
+        # The shell itself speaks of a script.
+        return None
+    return _wrong_format(failure.platform, found, program, machine, interpreter)
 
 
 def _not_found(

@@ -45,6 +45,8 @@ def explained(
         "bash: line 1: /usr/local/bin/tool: cannot execute binary file: Exec format error",
         '/usr/local/bin/tool: line 1: syntax error: unexpected word (expecting ")")',
         "/usr/local/bin/tool: line 1: ELF\x02: not found",
+        "tool: 1: Syntax error: word unexpected",
+        "/bin/sh: /usr/local/bin/tool: 1: \x7fELF: not found",
     ],
 )
 def test_a_program_of_another_architecture_is_named_with_both(root: Path, output: str) -> None:
@@ -102,6 +104,11 @@ def test_a_file_without_a_first_line_for_the_kernel_is_seen(root: Path) -> None:
     found = explained(root, "sh: 1: /entry: Exec format error")
     assert found is not None
     assert found.code == "no-interpreter-line"
+
+
+def test_a_mistake_in_a_script_is_the_scripts_own(root: Path) -> None:
+    assert explained(root, "sh: line 1: syntax error: unexpected word", code=2) is None
+    assert explained(root, "/bin/sh: 1: Syntax error: end of file unexpected", code=2) is None
 
 
 def test_what_is_really_not_there_is_an_ordinary_failure(root: Path) -> None:
