@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from core.content.store import ContentStore
-from core.errors import BuildError, Error, OptionError
+from core.errors import BuildError, OptionError
+from core.errors.groups import single
 from core.exporter.annotations import Annotations, Target, is_annotation, parse_annotations
 from core.exporter.configs import finished_config
 from core.exporter.layers import LayerBlob, LayerBlobs
@@ -127,8 +128,8 @@ class ImageWriter:
                     group.create_task(
                         self._fetcher.fetch(blob.reference, blob.descriptor, self._store, tell)
                     )
-        except* Error as errors:
-            raise errors.exceptions[0] from errors
+        except BaseExceptionGroup as errors:
+            raise single(errors) from errors
 
     async def _look_at_programs(self, source: ExportSource, reporter: Reporter) -> None:
         """Warn of images that start a program of another platform."""
@@ -178,8 +179,8 @@ class ImageWriter:
                     ]
                     for image in source.images
                 ]
-        except* Error as errors:
-            raise _leaf(errors) from errors
+        except BaseExceptionGroup as errors:
+            raise single(errors) from errors
         return [[task.result() for task in row] for row in tasks]
 
     async def _layer(
@@ -255,9 +256,3 @@ def _manifest(
         media_type=kind(media_types.OCI_MANIFEST),
         annotations=pairs(annotations.for_(Target.MANIFEST, image.platform)),
     )
-
-
-def _leaf(errors: BaseExceptionGroup[Error]) -> BaseException:
-    for error in errors.exceptions:
-        return _leaf(error) if isinstance(error, BaseExceptionGroup) else error
-    return errors

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from core.content.images import ImageStore
 from core.content.store import ContentStore
-from core.errors import Error, OptionError
+from core.errors import OptionError
+from core.errors.groups import single
 from core.exporter.archive import ArchiveExporter
 from core.exporter.exported import Exported
 from core.exporter.files import LocalExporter, TarExporter
@@ -107,17 +108,11 @@ async def export_all(
             for exported in done:
                 if exported.finish is not None:
                     group.create_task(_finish(exported))
-    except* Error as errors:
-        raise _leaf(errors) from errors
+    except BaseExceptionGroup as errors:
+        raise single(errors) from errors
     return done
 
 
 async def _finish(exported: Exported) -> None:
     if exported.finish is not None:
         await exported.finish()
-
-
-def _leaf(errors: BaseExceptionGroup[Error]) -> BaseException:
-    for error in errors.exceptions:
-        return _leaf(error) if isinstance(error, BaseExceptionGroup) else error
-    return errors

@@ -18,7 +18,8 @@ from core.cache.holds import Holds
 from core.cache.layers import BlobRecord, LayerRecords, RecordKind
 from core.content.decompression import DecompressedFile
 from core.content.store import ContentStore
-from core.errors import Error, StorageError
+from core.errors import StorageError
+from core.errors.groups import single
 from core.oci.descriptor import Descriptor
 from core.oci.digest import Digest
 from core.oci.reference import Reference
@@ -105,8 +106,8 @@ class Puller:
                     await fetching[chain]
                     below = tuple(found[part.chain_id] for part in layer.lineage()[:-1])
                     found[chain] = await self._unpack(chain, layer, below, step, stack)
-        except* Error as errors:
-            raise errors.exceptions[0] from errors
+        except BaseExceptionGroup as errors:
+            raise single(errors) from errors
         return found
 
     def _known(self, chain: Digest, stack: AsyncExitStack) -> LayerId | None:

@@ -16,7 +16,8 @@ import aiohttp
 
 from core.content.sources import BlobSources
 from core.content.store import ContentStore
-from core.errors import Error, RegistryError
+from core.errors import RegistryError
+from core.errors.groups import single
 from core.oci import media_types
 from core.oci.descriptor import Descriptor
 from core.oci.digest import Digest
@@ -258,8 +259,8 @@ class RegistryClient(AbstractAsyncContextManager["RegistryClient"]):
                     group.create_task(
                         self.fetch(reference, blob, store, on_transfer, insecure=insecure)
                     )
-        except* Error as errors:
-            raise errors.exceptions[0] from errors
+        except BaseExceptionGroup as errors:
+            raise single(errors) from errors
         return resolved
 
     async def push(
