@@ -16,7 +16,7 @@ from core.cli.build_request import Prepared, prepare
 from core.cli.display import Display, ProgressMode, make_display
 from core.cli.failures import exit_code, source_excerpt, write
 from core.client.builder import Build, Builder, BuildResult, connect
-from core.client.endpoints import parse_endpoint
+from core.client.stored_builders import find_builder
 from core.errors import CancelledBuildError, Error, ExecError
 from core.progress.state import BuildState
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _build(options: argparse.Namespace, stack: ExitStack) -> int:
-    endpoint = parse_endpoint(options.builder)
+    endpoint = find_builder(options.builder)
     prepared = prepare(options, endpoint, stack)
     quiet = options.quiet or options.progress is ProgressMode.QUIET or options.call != "build"
     async with await connect(endpoint) as builder:
