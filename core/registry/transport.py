@@ -15,7 +15,7 @@ from core.errors import Error
 from core.registry.challenge import parse_challenges
 from core.registry.credentials import CredentialSource
 from core.registry.hosts import Endpoint, Origin
-from core.registry.refusals import Answer, Call, refused, unreachable
+from core.registry.refusals import Answer, Call, refused, unreachable, wrong_credentials
 from core.registry.retry import TEMPORARY_STATUSES, RetryPolicy
 from core.registry.tokens import Authorizer, Scopes
 
@@ -174,6 +174,8 @@ class Transport:
                         asked = response.headers.get("Retry-After", "")
                         wait = self._retry.delay(attempt, asked)
                 if wait is None:
+                    if response.status == 401 and sent.get("Authorization", "").startswith("Basic"):
+                        raise wrong_credentials(self.endpoint.host, self.user or "", answer)
                     raise refused(call, answer, user=self.user)
             await self._retry.sleep(wait)
 

@@ -79,12 +79,19 @@ class Failure:
     remedies: tuple[tuple[Remedy, str], ...] = ()
 
 
-def failure(state: BuildState, error: Error | None, source: str) -> Failure:
-    """What is to be said of a build that failed. ``source`` is the Dockerfile, "" if unknown."""
+def failure(
+    state: BuildState, error: Error | None, source: str, *, pushed_to: tuple[str, ...] = ()
+) -> Failure:
+    """What is to be said of a build that failed. ``source`` is the Dockerfile, "" if unknown.
+
+    ``pushed_to`` are the hosts of registries that the result was to go to.
+    """
     seen = _failed_vertex(state, error)
     text = "\n".join(t for t in (str(error or ""), seen.vertex.error if seen else "") if t)
     tail = _tail(seen)
     cause, subject = _cause(error, seen, text, "\n".join(tail))
+    if cause is Cause.CREDENTIALS:
+        subject = next((host for host in pushed_to if host in text), subject)
     ranges = tuple(error.ranges) if error is not None else ()
     if not ranges and seen is not None:
         ranges = seen.vertex.ranges or _ranges_of(seen, source)

@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.errors import OptionError
+from core.oci.reference import parse_reference
 from desktop.models.log_failure import Cause, Excerpt, Failure, Remedy, failure
 from desktop.selection import Selection
 from desktop.theme.theme import Theme
@@ -103,7 +105,7 @@ class FailurePanel(QWidget):
         if build is None or build.status.value != "failed":
             self._failure = None
             return
-        self._show(failure(build.state, build.error, _source(build)))
+        self._show(failure(build.state, build.error, _source(build), pushed_to=_pushed_to(build)))
 
     def _show(self, found: Failure) -> None:
         self._failure = found
@@ -145,6 +147,8 @@ class FailurePanel(QWidget):
 
     def _cause_words(self, found: Failure) -> str:
         sentence = self._sentence(found)
+        if sentence and sentence[-1] not in ".!?":
+            sentence += "."
         if found.hint and found.hint not in sentence:
             sentence = f"{sentence} {found.hint}"
         return sentence
@@ -181,6 +185,8 @@ class FailurePanel(QWidget):
             case Cause.NOT_EXECUTABLE:
                 return self.tr("A file was found but may not be executed (status 126).")
             case Cause.CREDENTIALS:
+                if f.hint:
+                    return f.message
                 return self.tr("{0} refused: credentials are missing or wrong.").format(subject)
             case Cause.NETWORK:
                 return self.tr("A server could not be reached: {0}").format(f.message)
@@ -205,6 +211,16 @@ class FailurePanel(QWidget):
                 return self.tr("Open a shell in this step")
             case Remedy.RETRY:
                 return self.tr("Retry")
+
+
+def _pushed_to(build: BuildSession) -> tuple[str, ...]:
+    """The hosts that the tags of a push name."""
+    if not build.request.push:
+        return ()
+    try:
+        return tuple(dict.fromkeys(parse_reference(tag).domain for tag in build.request.tags))
+    except OptionError:
+        return ()
 
 
 def _source(build: BuildSession) -> str:

@@ -194,6 +194,7 @@ class BuildsControl(QObject):
 
     def _started(self, session: BuildSession) -> None:
         if self._last is not session:
+            self._window.workbench.banner.hide()
             self._present(session)
         self._clock.start()
         self._show_progress()

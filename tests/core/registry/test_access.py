@@ -123,6 +123,16 @@ async def test_a_reader_who_pushes_is_told_what_is_missing(
         await client("reader", "r").push(registry.reference("app:1"), image("linux/amd64"), store)
 
 
+@pytest.mark.parametrize("auth", ["basic", "bearer"])
+async def test_a_wrong_password_is_told_from_a_missing_permission(
+    registry: Double, client: Clients, image: Images, store: ContentStore, auth: str
+) -> None:
+    registry.auth = auth
+    registry.users["writer"] = "w"
+    with pytest.raises(AuthenticationError, match="does not accept the credentials of the user"):
+        await client("writer", "x").push(registry.reference("app:1"), image("linux/amd64"), store)
+
+
 async def test_a_missing_image_is_not_found(registry: Double, client: Clients) -> None:
     with pytest.raises(ImageNotFoundError, match=r"there is no image .*app:9 on 127") as caught:
         await client().resolve(registry.reference("app:9"))

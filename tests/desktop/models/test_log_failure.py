@@ -88,3 +88,9 @@ def test_refused_credentials_ask_for_a_sign_in_at_their_host() -> None:
     error = AuthenticationError("https://registry.example.com/v2/ refused the credentials")
     found = failure(BuildState(), error, "")
     assert found.remedies[0] == (Remedy.SIGN_IN, "registry.example.com")
+
+
+def test_a_refused_push_names_the_registry_of_the_tag() -> None:
+    error = AuthenticationError("localhost:5000 wants you to sign in to push me/app", hint="Do.")
+    found = failure(failed(str(error)), error, "", pushed_to=("localhost:5000",))
+    assert (Remedy.SIGN_IN, "localhost:5000") in found.remedies
