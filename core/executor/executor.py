@@ -33,6 +33,7 @@ from core.executor.request import (
 )
 from core.executor.runtime import Runtime, filter_annotation, read_log
 from core.executor.spec import MountEntry, base_mounts, runtime_spec
+from core.executor.stuck import CrashWatch
 from core.executor.users import resolve_user
 from core.linux.mounts import MS_NODEV, MS_NOEXEC, MS_NOSUID, mount, unmount
 from core.linux.namespaces import bounding_capabilities
@@ -83,7 +84,11 @@ class Executor:
             raise OptionError("There is no program to run.")
         async with self._container(request) as run:
             status = await run_process(
-                run.command, pid_file=run.pid_file, stdout=stdout, stderr=stderr
+                run.command,
+                pid_file=run.pid_file,
+                stdout=stdout,
+                stderr=stderr,
+                emulated=request.emulator is not None,
             )
             return run.exit_status(status)
 

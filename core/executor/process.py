@@ -9,12 +9,15 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from core.executor.crashed import waits_to_die_of
+
 Output = Callable[[bytes], None]
 
 # A container that the runtime is still making has no process id to kill yet.
 _GRACE = 0.3
 _DEADLINE = 10.0
 _POLL = 0.01
+_WATCH = 0.5
 
 
 class Pipes(asyncio.SubprocessProtocol):
@@ -33,9 +36,17 @@ class Pipes(asyncio.SubprocessProtocol):
 
 
 async def run_process(
-    command: Sequence[str], *, pid_file: Path, stdout: Output, stderr: Output
+    command: Sequence[str],
+    *,
+    pid_file: Path,
+    stdout: Output,
+    stderr: Output,
+    emulated: bool = False,
 ) -> int:
     """Run ``command``, an OCI runtime; its exit status, minus a signal's number.
+
+    An ``emulated`` first process that crashed and cannot die of it is killed, and ends as if it
+    had (``core.executor.crashed``).
 
     Cancelling kills the container's first process, whose id the runtime wrote to ``pid_file``,
     and with it everything in its PID namespace; the call ends when they are gone.
@@ -53,6 +64,9 @@ async def run_process(
         await end_process(transport, pipes, pid_file)
         raise
     try:
+        if emulated and (fatal := await _watch(pipes, pid_file)):
+            await end_process(transport, pipes, pid_file)
+            return -fatal
         await asyncio.shield(pipes.done)
     except asyncio.CancelledError:
         await end_process(transport, pipes, pid_file)
@@ -61,6 +75,16 @@ async def run_process(
         transport.close()
     status = transport.get_returncode()
     return -signal.SIGKILL if status is None else status
+
+
+async def _watch(pipes: Pipes, pid_file: Path) -> int:
+    """Wait for the end, or for a signal that the container's first process cannot die of."""
+    while not pipes.done.done():
+        await asyncio.wait((pipes.done,), timeout=_WATCH)
+        pid = None if pipes.done.done() else read_pid(pid_file)
+        if pid is not None and (fatal := waits_to_die_of(pid)):
+            return fatal
+    return 0
 
 
 async def end_process(transport: asyncio.SubprocessTransport, pipes: Pipes, pid_file: Path) -> None:

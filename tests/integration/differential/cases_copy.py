@@ -178,4 +178,17 @@ CASES = (
     ),
     Case("an-ignored-source", "FROM scratch\nCOPY d/a /\n", {".dockerignore": "d/a", **TREE}, fails="d/a"),
     Case("an-ignored-source-of-many", "FROM scratch\nCOPY d /x\n", {".dockerignore": "d/sub\n", **TREE}),
+    # What was copied before may be shared below, and must not be seen to be.
+    Case(
+        "the-same-again-with-other-owners-and-modes",
+        "FROM busybox\nCOPY d /x\nCOPY d /y\nCOPY --chown=5:6 d /z\nCOPY d/a d/sub/b /w/\n"
+        "RUN chmod 600 /x/a && chown 7:8 /y/sub/b && echo more >> /z/a\nCOPY d /x\n",
+        TREE,
+    ),
+    Case(
+        "one-content-under-many-names",
+        "FROM busybox\nCOPY . /all\nCOPY d/one /1\nCOPY d/one /2\nCOPY --from=busybox /etc/passwd /p1\n"
+        "COPY --from=busybox /etc/passwd /etc/group /p2/\nRUN echo x >> /1 && ln /2 /3\n",
+        {"d/one": "same", "d/two": "same", "d/three": File("same", 0o600), "other": "same"},
+    ),
 )  # fmt: skip
