@@ -72,6 +72,7 @@ async def _session(app: object, argument: Path | None) -> int:
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
+    from core.errors import Error
     from desktop.building.translate import client_request
     from desktop.builds import BuildQueue
     from desktop.collector import Collector
@@ -101,10 +102,11 @@ async def _session(app: object, argument: Path | None) -> int:
     notices = Notices()
     tasks = Tasks(on_error=notices.error, on_bug=guard.report)
     try:
-        engine = Engine(settings.value.builder)
-    except Exception:
-        settings.update(builder="embedded")
+        engine = Engine()
+    except Error as problem:
+        # A builder that was chosen once and is gone must not keep the window from opening.
         engine = Engine("embedded")
+        engine.problem = problem
     queue = BuildQueue(
         tasks,
         engine.start,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from core.client.endpoints import Endpoint, EndpointKind, parse_endpoint
+from core.client.endpoints import Endpoint, EndpointKind
 from core.client.session import SessionServices
+from core.client.stored_builders import find_builder
 from core.errors import BuilderError, BuildError, CancelledBuildError, Error
 from core.progress.messages import Mode, SolveStatus
 from desktop.building.credentials import WindowCredentials
@@ -74,9 +75,9 @@ class Engine(QObject):
     state_changed = Signal()
     platforms_changed = Signal()
 
-    def __init__(self, endpoint: str, parent: QObject | None = None) -> None:
+    def __init__(self, endpoint: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.endpoint: Endpoint = parse_endpoint(endpoint)
+        self.endpoint: Endpoint = find_builder(endpoint)
         self.state = EngineState.IDLE
         self.problem: Error | None = None
         self.platforms: dict[str, PlatformState] = {}
@@ -169,7 +170,7 @@ class Engine(QObject):
         """Change the builder; the new one is connected at once."""
         async with self._lock:
             await self._drop()
-            self.endpoint = parse_endpoint(endpoint)
+            self.endpoint = find_builder(endpoint)
             self.platforms = {}
             self.platforms_changed.emit()
         await self.builder()

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
     QFrame,
-    QInputDialog,
     QLabel,
+    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from core.client.endpoints import Endpoint, docker_contexts, parse_endpoint
+from core.client.endpoints import Endpoint
+from core.client.stored_builders import (
+    StoredBuilders,
+    all_builders,
+    read_builders,
+    write_builders,
+)
 from core.errors import BuilderError, Error
 from desktop.pages.base import EnginePage
 from desktop.widgets.form import clear, label, restyle, row
@@ -45,13 +57,16 @@ class BuilderCard(QFrame):
         self._badge = QLabel()
         self._badge.setText(self.tr("in use") if current else "")
         restyle(self._badge, "badge-done")
-        self._badge.setVisible(current)
+        # Shown before it has a parent, a widget would be a window of its own for a moment.
+        if not current:
+            self._badge.hide()
         use = QPushButton(self.tr("Use"))
         use.setAccessibleName(self.tr("Use %1").replace("%1", name))
         use.setEnabled(not current)
         use.clicked.connect(lambda: page.use(text))
         remove = QPushButton(self.tr("Remove"))
-        remove.setVisible(removable)
+        if not removable:
+            remove.hide()
         remove.clicked.connect(lambda: page.remove(text))
         self._answer = label(self.tr("Asking…"), "muted", wrap=True, selectable=True)
         self._platforms = label("", "muted", wrap=True)
@@ -80,6 +95,42 @@ class BuilderCard(QFrame):
         self._answer.setText(sentence(problem))
 
 
+class AddBuilderDialog(QDialog):
+    """A name and where it is."""
+
+    added = Signal(str, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Add Builder"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(520)
+        self._name = QLineEdit()
+        self._name.setAccessibleName(self.tr("Name"))
+        self._name.setPlaceholderText(self.tr("farm"))
+        self._where = QLineEdit()
+        self._where.setAccessibleName(self.tr("Where it is"))
+        self._where.setPlaceholderText("tcp://host:1234?ca=ca.pem&cert=cert.pem&key=key.pem")
+        form = QFormLayout()
+        form.setVerticalSpacing(10)
+        form.addRow(self.tr("Name"), self._name)
+        form.addRow(self.tr("Where it is"), self._where)
+        kinds = "unix:///PATH   docker:///PATH   tcp://HOST:PORT   ssh://USER@HOST"
+        form.addRow("", label(kinds, "muted", wrap=True))
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        buttons.accepted.connect(self._accept)
+        buttons.rejected.connect(self.reject)
+        box = QVBoxLayout(self)
+        box.addLayout(form)
+        box.addWidget(buttons)
+
+    def _accept(self) -> None:
+        self.added.emit(self._name.text().strip(), self._where.text().strip())
+        self.accept()
+
+
 class BuildersPage(EnginePage):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(
@@ -97,24 +148,17 @@ class BuildersPage(EnginePage):
         self.body.addLayout(self._list)
 
     async def load(self) -> None:
-        settings = self.context.settings.value
-        found = await self.context.tasks.in_thread(lambda: list(docker_contexts()))
-        entries: dict[str, Endpoint] = {"embedded": Endpoint.embedded()}
-        for endpoint in found:
-            key = "docker" if endpoint.name == "default" else f"docker-context:{endpoint.name}"
-            entries[key] = endpoint
-        for text in settings.builders:
-            try:
-                entries[text] = parse_endpoint(text)
-            except Error:
-                continue
+        stored = await self.context.tasks.in_thread(read_builders)
+        found = await self.context.tasks.in_thread(lambda: list(all_builders()))
+        entries = {endpoint.name: endpoint for endpoint in found}
+        current = self.context.engine.name
         cards = [
             BuilderCard(
                 self,
                 text,
                 endpoint,
-                current=text == settings.builder,
-                removable=text in settings.builders and text != settings.builder,
+                current=text == current,
+                removable=text in stored.builders and text != current,
             )
             for text, endpoint in entries.items()
         ]
@@ -160,40 +204,33 @@ class BuildersPage(EnginePage):
         else:
             card.show_answer(text, platforms)
 
-    def use(self, text: str) -> None:
+    def use(self, name: str) -> None:
         async def work() -> None:
-            self.context.settings.update(builder=text)
+            stored = await self.context.tasks.in_thread(read_builders)
+            await self.context.tasks.in_thread(write_builders, replace(stored, chosen=name))
             try:
-                await self.context.engine.use(text)
+                await self.context.engine.use(name)
             finally:
                 await self.load()
 
         self.run(work)
 
-    def remove(self, text: str) -> None:
-        settings = self.context.settings
-        settings.update(builders=tuple(b for b in settings.value.builders if b != text))
-        self.shown()
+    def remove(self, name: str) -> None:
+        self._change(lambda stored: stored.without_builder(name))
+
+    def _change(self, change: Callable[[StoredBuilders], StoredBuilders]) -> None:
+        """The list is the one of ``viaduct builders``."""
+
+        async def work() -> None:
+            stored = await self.context.tasks.in_thread(read_builders)
+            await self.context.tasks.in_thread(write_builders, change(stored))
+            await self.load()
+
+        self.run(work)
 
     def _ask(self) -> None:
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle(self.tr("Add Builder"))
-        dialog.setLabelText(
-            self.tr(
-                "Where is it? For example unix:///run/buildkit/buildkitd.sock,\n"
-                "tcp://host:1234?ca=ca.pem&cert=cert.pem&key=key.pem, ssh://user@host"
-            )
+        dialog = AddBuilderDialog(self)
+        dialog.added.connect(
+            lambda name, where: self._change(lambda stored: stored.with_builder(name, where))
         )
-        dialog.resize(520, dialog.height())
-        dialog.textValueSelected.connect(self._add)
         dialog.open()
-
-    def _add(self, text: str) -> None:
-        try:
-            parse_endpoint(text.strip())
-        except Error as problem:
-            self.fail(problem)
-            return
-        settings = self.context.settings
-        settings.update(builders=tuple(dict.fromkeys((*settings.value.builders, text.strip()))))
-        self.shown()

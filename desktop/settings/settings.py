@@ -26,8 +26,6 @@ class Settings:
     format_on_save: bool = False
     show_whitespace: bool = False
     platforms: tuple[str, ...] = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386")
-    builder: str = "embedded"
-    builders: tuple[str, ...] = ()  # endpoints added by hand
     registries: tuple[str, ...] = ()  # hosts whose credentials are kept by this application
     insecure_registries: tuple[str, ...] = ()
     keep_builds: int = 200

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QLabel, QPushButton
 
+from core.client.stored_builders import StoredBuilders, read_builders, write_builders
 from core.errors import BuilderError
 from core.wire.pb import control_pb2, engine_pb2
 from desktop.pages.architecture_card import ArchitectureCard
+from desktop.pages.builders import BuilderCard
 from desktop.window.main_window import MainWindow
 
 Until = Callable[[Callable[[], object]], None]
@@ -179,3 +181,29 @@ def test_a_shortcut_that_is_taken_is_refused_by_name(page: Page, window: MainWin
     shown._set_shortcut()
     assert window.context.settings.value.shortcuts == {"file.new": ("Ctrl+Alt+N",)}
     assert window.registry.action("file.new").shortcut().toString() == "Ctrl+Alt+N"
+
+
+def test_builders_are_those_of_the_command_line(
+    page: Page, until: Until, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    # The embedded one is not started here: its card must not be asked.
+    monkeypatch.setattr("core.client.embedded.sys.platform", "darwin")
+    write_builders(StoredBuilders(builders={"farm": f"unix://{tmp_path}/farm.sock"}))
+    shown = page("builders")
+    until(lambda: len(shown.findChildren(BuilderCard)) == 3)
+    until(lambda: words(shown).count("cannot be reached") == 2)
+    names = [card.accessibleName() for card in shown.findChildren(BuilderCard)]
+    assert names == ["Embedded builder", "default", "farm"]
+    shown._change(lambda stored: stored.with_builder("other", f"unix://{tmp_path}/o.sock"))
+    until(lambda: len(shown.findChildren(BuilderCard)) == 4)
+    shown.remove("farm")
+    until(lambda: "farm" not in read_builders().builders)
+    assert list(read_builders().builders) == ["other"]
+
+
+def test_a_builder_that_is_none_is_a_sentence(page: Page, until: Until) -> None:
+    shown = page("builders")
+    shown._change(lambda stored: stored.with_builder("x", "nonsense"))
+    until(lambda: not shown.banner.isHidden())
+    assert "nonsense" in shown.banner.text
