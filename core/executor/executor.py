@@ -33,7 +33,6 @@ from core.executor.request import (
 )
 from core.executor.runtime import Runtime, filter_annotation, read_log
 from core.executor.spec import MountEntry, base_mounts, runtime_spec
-from core.executor.stuck import CrashWatch
 from core.executor.users import resolve_user
 from core.linux.mounts import MS_NODEV, MS_NOEXEC, MS_NOSUID, mount, unmount
 from core.linux.namespaces import bounding_capabilities
