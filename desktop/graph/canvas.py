@@ -81,6 +81,7 @@ class GraphCanvas(QWidget):
         self._scale = 1.0
         self._offset = QPointF(0, 0)
         self._fitted = True
+        self._still = False
         self._drag: QPoint | None = None
         self._dragged = False
         self._animation = QVariantAnimation(self)
@@ -122,7 +123,8 @@ class GraphCanvas(QWidget):
         if not any(name in previous.positions for name in layout.positions):
             self._fitted = True  # another build: where one was in the last means nothing
         first = not previous.positions
-        moving = animate and not first and self.isVisible() and can_move(previous, layout)
+        moving = animate and not first and not self._still and self.isVisible()
+        moving = moving and can_move(previous, layout)
         anchor = None if self._fitted else self._anchor(previous, layout)
         self._animation.stop()
         if moving:
@@ -159,6 +161,13 @@ class GraphCanvas(QWidget):
             self._update_node(name)
         self._spin_if_needed()
         self.minimap.stale()
+
+    def set_reduced_motion(self, on: bool) -> None:
+        """Nothing glides and nothing turns."""
+        self._still = on
+        self._painter.spin = 0
+        self._spin_if_needed()
+        self.update()
 
     def _show(self, layout: Layout) -> None:
         self._picture = picture(layout)
@@ -293,7 +302,7 @@ class GraphCanvas(QWidget):
         self.update(QRectF(a, b).toAlignedRect())
 
     def _spin_if_needed(self) -> None:
-        wanted = bool(self._running) and self.isVisible()
+        wanted = bool(self._running) and self.isVisible() and not self._still
         if wanted and not self._spin.isActive():
             self._spin.start()
         elif not wanted:

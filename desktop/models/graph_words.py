@@ -32,8 +32,8 @@ def short_platform(platform: str) -> str:
 
 
 def interpreter_name(interpreter: str) -> str:
-    """``qemu-aarch64`` for ``/usr/bin/qemu-aarch64-static``."""
-    return interpreter.rpartition("/")[2].removesuffix("-static")
+    """``qemu-aarch64`` for ``/usr/bin/qemu-aarch64-static`` and ``qemu-aarch64-static 7.2.22``."""
+    return interpreter.partition(" ")[0].rpartition("/")[2].removesuffix("-static")
 
 
 def slowdown_text(factor: float) -> str:

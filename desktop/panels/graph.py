@@ -325,6 +325,10 @@ class GraphPanel(QWidget):
         """Lay everything out anew."""
         self._start_layout(Layout())
 
+    def set_reduced_motion(self, on: bool) -> None:
+        """Nothing in the picture moves by itself."""
+        self.canvas.set_reduced_motion(on)
+
     def close_workers(self) -> None:
         """Idempotent; before the window goes."""
         if self._workers is not None:
