@@ -9,6 +9,7 @@
 - ``mounts``: the directories of cache mounts.
 - ``steps``, ``explanations``: what each step of each project was last built from.
 - ``stats``: what is known of the files of local contexts, one row a directory.
+- ``notes``: digests of parts of layers and of states of directories; the last layer of each copy.
 """
 
 from __future__ import annotations
@@ -72,6 +73,11 @@ CREATE TABLE IF NOT EXISTS stats (
 CREATE TABLE IF NOT EXISTS contexts (
     context TEXT PRIMARY KEY, last_used INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS notes (
+    key TEXT PRIMARY KEY, value TEXT NOT NULL, used INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS notes_by_use ON notes (used);
 
 CREATE TABLE IF NOT EXISTS downloads (
     source TEXT PRIMARY KEY, data TEXT NOT NULL, used INTEGER NOT NULL

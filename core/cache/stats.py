@@ -6,7 +6,7 @@ directory, so that a change rewrites little.
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import time
 import zlib
@@ -33,11 +33,7 @@ class StatCache:
         rows = self._db.rows("SELECT directory, data FROM stats WHERE context = ?", (context,))
         known: dict[str, DirectoryStats] = {}
         for directory, data in rows:
-            values = json.loads(zlib.decompress(data))
-            known[os.fsdecode(directory)] = {
-                name: ((size, mtime, ctime, inode), digest)
-                for name, size, mtime, ctime, inode, digest in values
-            }
+            known[os.fsdecode(directory)] = _unpack(data)
         return known
 
     def save(
@@ -78,5 +74,16 @@ class StatCache:
 
 
 def _pack(entries: DirectoryStats) -> bytes:
-    rows = [[name, *signature, digest] for name, (signature, digest) in entries.items()]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
+    rows = {
+        name: (signature, bytes.fromhex(digest)) for name, (signature, digest) in entries.items()
+    }
+    return zlib.compress(marshal.dumps(rows, 2), 1)
+
+
+def _unpack(data: bytes) -> DirectoryStats:
+    try:
+        rows = marshal.loads(zlib.decompress(data))
+        return {name: (signature, digest.hex()) for name, (signature, digest) in rows.items()}
+    except (ValueError, EOFError, TypeError, AttributeError, zlib.error):
+        # Of another version: the files are read again.
+        return {}

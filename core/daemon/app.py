@@ -33,6 +33,7 @@ from core.daemon.failed_steps import FailedSteps
 from core.daemon.history import History
 from core.daemon.image_service import ImageService
 from core.daemon.machine import Machine
+from core.daemon.memory import give_back, spare
 from core.daemon.namespace import Confinement
 from core.daemon.operations import Operations
 from core.daemon.options import DaemonOptions
@@ -274,6 +275,7 @@ class Engine:
             stack.push_async_callback(server.aclose)
             if database.damage is not None:
                 log.warning("%s", database.damage)
+            spare()
             yield cls(server, builds, options, stop)
 
     async def listen(self, socket: Path) -> None:
@@ -326,6 +328,7 @@ async def _tidy_after_builds(wake: asyncio.Event, keeper: CacheKeeper, history: 
         wake.clear()
         await keeper.tidy()
         history.trim()
+        await asyncio.to_thread(give_back)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

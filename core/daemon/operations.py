@@ -36,7 +36,9 @@ class Operations:
     ) -> None:
         workers = max(4, 2 * (os.cpu_count() or 1))
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="files")
-        inputs = FileInputs(puller=table.puller, snapshots=snapshots, threads=self._threads)
+        inputs = FileInputs(
+            puller=table.puller, snapshots=snapshots, threads=self._threads, notes=table.notes
+        )
         self._files = FileOperations(
             puller=table.puller,
             snapshots=snapshots,
@@ -44,6 +46,7 @@ class Operations:
             inputs=inputs,
             threads=self._threads,
             rootless=rootless,
+            notes=table.notes,
             workers=table.workers,
         )
         self.execs = ExecOperations(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from core.dockerfile.ignore import MatchInfo, PatternMatcher
 from core.errors import NotFoundError
@@ -110,8 +111,7 @@ def _selected(tree: FileTree, selector: Selector) -> Iterator[tuple[str, str, No
             raise NotFoundError(f"{path!r} is not there.", phrase=f'"{path}": not found')
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(NamedTuple):
     name: str
     relative: str
     path: str

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 
 from core.cache.layers import LayerRecords
+from core.cache.notes import Notes
 from core.errors import OptionError
 from core.executor.users import find_group, find_owner
 from core.llb.files import (
@@ -38,7 +39,7 @@ from core.ops.file_actions import (
     remove,
 )
 from core.ops.file_copy import CancelledCopyError
-from core.ops.file_earlier import EarlierCopies
+from core.ops.file_earlier import EarlierCopies, EarlierFiles
 from core.ops.file_inputs import FileInputs, stoppable_thread
 from core.ops.file_match import has_wildcards
 from core.ops.file_tree import ContextTree, FileTree, SnapshotTree, resolve
@@ -63,6 +64,7 @@ class FileOperations:
         inputs: FileInputs,
         threads: ThreadPoolExecutor,
         rootless: bool,
+        notes: Notes,
         workers: FileWorkers | None = None,
     ) -> None:
         self.puller = puller
@@ -72,7 +74,7 @@ class FileOperations:
         self.threads = threads
         self.rootless = rootless
         self.workers = workers
-        self.earlier = EarlierCopies()
+        self.earlier = EarlierCopies(notes, snapshots)
 
     def operation(self, vertex: Vertex) -> FileOperation:
         assert isinstance(vertex.op, FileOp)
@@ -245,7 +247,8 @@ class _Run:
             tree = self._tree(action.secondary_input, stack)
             lower = stack.enter_context(snapshots.view(below)) if below else None
             active = stack.enter_context(snapshots.create_bare(below))
-            earlier = self._services.earlier.of(what) if isinstance(tree, ContextTree) else None
+            digests = _digests(tree, what)
+            earlier = self._services.earlier.of(what) if digests else EarlierFiles()
             job = CopyJob(
                 tree=tree,
                 layer=Layer(root=active.path, rootless=self._services.rootless, lower=lower),
@@ -254,14 +257,15 @@ class _Run:
                 threads=self._services.threads,
                 workers=self._services.workers,
                 cancelled=self.cancelled,
-                digests=_digests(tree, what),
-                earlier=earlier or {},
+                digests=digests,
+                earlier=earlier,
             )
             job.run()
+            if job.done:
+                self._services.earlier.write(job.done, active.path)
             layer = active.commit()
         if job.done:
-            home = str(snapshots.layer_path(layer))
-            self._services.earlier.keep(what, job.done, str(active.path), home)
+            self._services.earlier.keep(what, layer)
         self._made.append(layer)
         self._finished[number] = (*below, layer)
         return True

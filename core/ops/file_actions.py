@@ -20,7 +20,8 @@ from core.errors import BuildError, NotFoundError
 from core.linux.rooted import resolve_in_root
 from core.llb.files import CopyAction, MkDirAction, MkFileAction, RmAction, SymlinkAction
 from core.ops.file_archive import is_archive, unpack
-from core.ops.file_copy import Copied, Copier, CopyRules, copy_up, make_parents
+from core.ops.file_copy import Copier, CopyRules, copy_up, make_parents
+from core.ops.file_earlier import EarlierFiles
 from core.ops.file_match import clean_path, matching_paths
 from core.ops.file_mode import ModeChange, parse_symbolic_mode
 from core.ops.file_tree import FileTree, Node, SnapshotTree, resolve
@@ -184,8 +185,8 @@ class CopyJob:
     workers: FileWorkers | None = None
     cancelled: threading.Event
     digests: Mapping[str, str] = field(default_factory=dict)
-    earlier: Mapping[str, Copied] = field(default_factory=dict)
-    done: dict[str, Copied] = field(default_factory=dict)
+    earlier: EarlierFiles = field(default_factory=EarlierFiles)
+    done: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
     def run(self) -> int:
         """Copy; the number of bytes. Raises as ``Copier``, and NotFoundError for no source."""
@@ -250,6 +251,7 @@ class CopyJob:
             threads=self.threads,
             workers=self.workers,
             cancelled=self.cancelled,
+            home=str(self.layer.root),
             digests=self.digests,
             earlier=self.earlier,
             done=self.done,

@@ -20,6 +20,7 @@ import errno
 import os
 import shutil
 import stat
+import struct
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -29,6 +30,7 @@ from typing import TypeAlias
 
 from core.dockerfile.ignore import MatchInfo, PatternMatcher
 from core.errors import BuildError, MachineError
+from core.ops.file_earlier import EarlierFiles
 from core.ops.file_mode import ModeChange
 from core.ops.file_tree import FileTree, Node
 from core.ops.file_workers import MUCH, FileToCopy, FileWorkers
@@ -38,6 +40,8 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SMALL = 128 << 10
 _AHEAD = 16
+# Mode, owner, group, mtime of what was copied.
+_NUMBERS = struct.Struct("<IIIq")
 _SKIPPED_ATTRIBUTES = ("trusted.overlay.", "user.overlay.", "security.selinux")
 
 
@@ -59,17 +63,6 @@ class CopyRules:
         """For directories that have to be made on the way."""
         octal = self.mode.octal if self.mode is not None else None
         return 0o755 if octal is None else octal
-
-
-@dataclass(frozen=True, slots=True)
-class Copied:
-    """A file that was copied: where it is, and what it was made of (content's digest)."""
-
-    path: str
-    digest: str
-    mode: int
-    owner: tuple[int, int]
-    mtime: int
 
 
 class CancelledCopyError(Exception):
@@ -105,17 +98,18 @@ class Copier:
     Blocks; ``finish`` must be called in the end. ``copied`` counts bytes. Raises BuildError for
     conflicts, OSError (ENOSPC), StorageError when a file changed while it was read.
 
-    ``digests`` (of contents, by source path) and ``earlier`` (by source path) let unchanged files
-    be linked instead of copied; ``done`` is then what may be ``earlier`` the next time.
+    ``digests`` (of contents, by source path) and ``earlier`` let unchanged files be linked instead
+    of copied; ``done`` is then what may be ``earlier`` the next time, for a layer at ``home``.
     """
 
     tree: FileTree
     rules: CopyRules
     threads: ThreadPoolExecutor
     workers: FileWorkers | None = None
+    home: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
-    earlier: Mapping[str, Copied] = field(default_factory=dict)
-    done: dict[str, Copied] = field(default_factory=dict)
+    earlier: EarlierFiles = field(default_factory=EarlierFiles)
+    done: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     copied: int = 0
     _links: dict[int, str] = field(default_factory=dict)
@@ -327,15 +321,14 @@ class Copier:
         digest = self.digests.get(source)
         if digest is None:
             return None
-        owner = self.rules.owner or (node.uid, node.gid)
-        made = Copied(f"{directory}/{name}", digest, self._mode(node), owner, self._mtime(node))
-        self.done[source] = made
-        earlier = self.earlier.get(source)
-        if earlier is None or (earlier.digest, earlier.mode, earlier.owner, earlier.mtime) != (
-            made.digest, made.mode, made.owner, made.mtime,
-        ):  # fmt: skip
+        uid, gid = self.rules.owner or (node.uid, node.gid)
+        numbers = _NUMBERS.pack(self._mode(node), uid, gid, self._mtime(node))
+        made = bytes.fromhex(digest) + numbers
+        self.done[source] = (f"{directory}/{name}".removeprefix(self.home), made)
+        earlier = self.earlier.files.get(source)
+        if earlier is None or earlier[1] != made:
             return None
-        return earlier.path
+        return self.earlier.root + earlier[0]
 
     def _file(self, leaf: _Leaf, directory: str, into: int) -> int:
         """Copy one file to the open ``directory``; the bytes that were copied."""

@@ -1,43 +1,64 @@
-"""What earlier copies left in layers, so that the next one need not copy it again."""
+"""What earlier copies left in layers, so that the next one need not copy it again.
+
+A layer that was copied from this machine has a list beside its files: ``copied``, with the path of
+every file in the layer and what it was made of, by the path that it was copied from. Nothing of it
+is in memory but while something is copied.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+import hashlib
+import marshal
+import zlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from core.cache.notes import Notes
 from core.llb.files import CopyAction
-from core.ops.file_copy import Copied
+from core.snapshot.ids import LayerId
+from core.snapshot.store import SnapshotStore
 
-# Files of all copies together, each some 400 bytes.
-_REMEMBERED = 150_000
+LIST = "copied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierFiles:
+    """By source path: where the file is below ``root``, and what it was made of."""
+
+    root: str = ""
+    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 class EarlierCopies:
     """The last copy of each kind: same source and destination, owner and mode. Thread-safe."""
 
-    def __init__(self) -> None:
-        self._copies: OrderedDict[CopyAction, Mapping[str, Copied]] = OrderedDict()
-        self._size = 0
-        self._lock = threading.Lock()
+    def __init__(self, notes: Notes, snapshots: SnapshotStore) -> None:
+        self._notes = notes
+        self._snapshots = snapshots
 
-    def of(self, action: CopyAction) -> Mapping[str, Copied]:
-        """By source path; layers may have gone meanwhile."""
-        with self._lock:
-            return self._copies.get(action, {})
+    def of(self, action: CopyAction) -> EarlierFiles:
+        """What may be linked to; nothing when the layer is gone."""
+        layer = self._notes.get(_key(action))
+        if layer is None:
+            return EarlierFiles()
+        root = self._snapshots.layer_path(LayerId(layer))
+        try:
+            data = root.with_name(LIST).read_bytes()
+            files = marshal.loads(zlib.decompress(data))
+        except (OSError, zlib.error, ValueError, EOFError, TypeError):
+            return EarlierFiles()
+        return EarlierFiles(root=str(root), files=files)
 
-    def keep(
-        self, action: CopyAction, done: Mapping[str, Copied], made_at: str, now_at: str
-    ) -> None:
-        """Remember ``done``, whose files were made below ``made_at`` and lie below ``now_at``."""
-        moved = {
-            source: replace(copied, path=now_at + copied.path.removeprefix(made_at))
-            for source, copied in done.items()
-        }
-        with self._lock:
-            self._size += len(moved) - len(self._copies.pop(action, {}))
-            self._copies[action] = moved
-            while self._size > _REMEMBERED and len(self._copies) > 1:
-                _, dropped = self._copies.popitem(last=False)
-                self._size -= len(dropped)
+    def write(self, done: Mapping[str, tuple[str, bytes]], root: Path) -> None:
+        """Put the list beside ``root``, the directory of a layer in the making."""
+        root.with_name(LIST).write_bytes(zlib.compress(marshal.dumps(dict(done), 2), 1))
+
+    def keep(self, action: CopyAction, layer: LayerId) -> None:
+        """``layer`` is the last copy of this kind from now on."""
+        self._notes.put(_key(action), layer)
+
+
+def _key(action: CopyAction) -> str:
+    text = repr(action).encode(errors="surrogateescape")
+    return f"copied {hashlib.sha256(text).hexdigest()}"

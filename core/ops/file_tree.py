@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.cache.stats import Signature
 from core.errors import BuildError
@@ -21,9 +20,8 @@ from core.ops.local_tree import LocalEntry, LocalTree
 _MAX_LINKS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One file of any kind; ``mode`` holds the type, ``inode`` groups hard links."""
+class Node(NamedTuple):
+    """One file of any kind; ``mode`` holds the type; ``inode`` groups hard links."""
 
     mode: int
     uid: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import stat
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -121,8 +122,9 @@ class LocalOp:
 
 
 def _tell(tree: LocalTree, step: Step) -> None:
-    files = [entry.size for entry in tree.entries.values() if entry.is_file]
-    step.status(f"{len(files)} files", current=sum(files), total=sum(files))
+    sizes = [e[1][0] for e in tree.entries.values() if e[0] & 0o170000 == stat.S_IFREG]
+    total = sum(sizes)
+    step.status(f"{len(sizes)} files", current=total, total=total)
 
 
 def _patterns(text: str, name: str) -> tuple[str, ...]:

@@ -52,13 +52,15 @@ def scan(root: Path, request: DirectoryRequest) -> tuple[dict[str, LocalEntry], 
 
 
 def _digest(entries: Mapping[str, LocalEntry]) -> str:
-    flat = [
-        value
-        for path, entry in entries.items()
-        for value in (os.fsencode(path), entry.mode, *entry.signature, os.fsencode(entry.link))
-    ]
+    names = "\0".join(entries)
+    links = "\0".join([entry.link for entry in entries.values() if entry.link])
+    numbers = [number for entry in entries.values() for number in (entry.mode, *entry.signature)]
+    total = hashlib.sha256(b"%d\0" % len(entries))
+    total.update(os.fsencode(names) + b"\0\0")
+    total.update(os.fsencode(links) + b"\0\0")
     # Version 2 writes equal values as equal bytes.
-    return hashlib.sha256(marshal.dumps(flat, 2)).hexdigest()
+    total.update(marshal.dumps(numbers, 2))
+    return total.hexdigest()
 
 
 class _Patterns:
@@ -109,11 +111,34 @@ class _Walk:
                 found = sorted(listing, key=_name)
         except OSError as error:
             raise _unreadable(relative or ".", error) from error
+        if self._exclude is None and (self._include is None or included is True):
+            self._everything(f"{relative}/" if relative else "", found)
+            return bool(found)
         any_needed = False
         for item in found:
             path = f"{relative}/{item.name}" if relative else item.name
             any_needed |= self._one(path, item, included, excluded)
         return any_needed
+
+    def _everything(self, prefix: str, found: Sequence[os.DirEntry[str]]) -> None:
+        """Take in all of a directory and what is below; most of a large context comes here."""
+        entries = self.entries
+        for item in found:
+            path = prefix + item.name
+            try:
+                mode, inode, _, links, _, _, size, *_ = status = item.stat(follow_symlinks=False)
+            except OSError:
+                # Gone, or not to be read.
+                self._add(path, item)
+                continue
+            kind = mode & 0o170000
+            if kind == stat.S_IFREG:
+                signature = (size, status.st_mtime_ns, status.st_ctime_ns, inode)
+                entries[path] = LocalEntry(mode, signature, "", links, status.st_rdev)
+                continue
+            self._add(path, item)
+            if kind == stat.S_IFDIR and path in entries:
+                self.directory(path, True, None)
 
     def _one(
         self,

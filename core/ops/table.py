@@ -11,6 +11,7 @@ from core.cache.database import Database
 from core.cache.downloads import Downloads
 from core.cache.holds import Holds
 from core.cache.layers import LayerRecords
+from core.cache.notes import Notes
 from core.cache.stats import StatCache
 from core.content.images import ImageStore
 from core.content.store import ContentStore
@@ -75,6 +76,7 @@ class OpTable:
         self.images = Images(content, images)
         self.results = RefResults(snapshots, self.records, holds)
         self.workers = FileWorkers()
+        self.notes = Notes(database)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="context")
         self._directories = LocalDirectories(
             root / "contexts",

@@ -24,7 +24,8 @@ from core.ops.file_actions import (
     make_symlink,
     remove,
 )
-from core.ops.file_copy import CancelledCopyError, Copied
+from core.ops.file_copy import CancelledCopyError
+from core.ops.file_earlier import EarlierFiles
 from core.ops.file_tree import SnapshotTree
 
 Copy = Callable[..., int]
@@ -468,7 +469,7 @@ def test_files_of_an_earlier_copy_are_linked_unless_they_changed(
     fill(source, d__same="1", d__other="2", d__mode="3", d__new="4")
     action = CopyAction(src="/d", dest="/x", dir_copy_contents=True, create_dest_path=True)
 
-    def job(name: str, digests: dict[str, str], earlier: dict[str, Copied]) -> CopyJob:
+    def job(name: str, digests: dict[str, str], earlier: EarlierFiles) -> CopyJob:
         root = tmp_path / name
         root.mkdir()
         made = CopyJob(
@@ -484,10 +485,11 @@ def test_files_of_an_earlier_copy_are_linked_unless_they_changed(
         made.run()
         return made
 
-    first = job("one", {"d/same": "s", "d/other": "o", "d/mode": "m"}, {})
+    first = job("one", {"d/same": "aa", "d/other": "bb", "d/mode": "cc"}, EarlierFiles())
+    earlier = EarlierFiles(root=str(tmp_path / "one"), files=first.done)
     (source / "d" / "other").write_text("changed")
     os.chmod(source / "d" / "mode", 0o600)
-    job("two", {"d/same": "s", "d/other": "changed", "d/mode": "m", "d/new": "n"}, first.done)
+    job("two", {"d/same": "aa", "d/other": "dd", "d/mode": "cc", "d/new": "ee"}, earlier)
 
     one, two = tmp_path / "one" / "x", tmp_path / "two" / "x"
     assert (one / "same").stat().st_ino == (two / "same").stat().st_ino
