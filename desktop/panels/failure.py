@@ -23,6 +23,7 @@ from desktop.models.log_failure import Cause, Excerpt, Failure, Remedy, failure
 from desktop.selection import Selection
 from desktop.theme.theme import Theme
 from desktop.widgets.flow import FlowLayout
+from desktop.widgets.words import begun
 
 if TYPE_CHECKING:
     from core.frontend.plan import Plan
@@ -154,6 +155,11 @@ class FailurePanel(QWidget):
         return sentence
 
     def _sentence(self, f: Failure) -> str:
+        if f.hint and f.message:
+            # Whoever knows a way out has looked closer than what can be told from an exit status.
+            return (
+                f.message if not f.message[:1].isalpha() else f.message[:1].upper() + f.message[1:]
+            )
         subject = f.subject
         platform = f.platform or self.tr("this platform")
         match f.cause:
@@ -185,8 +191,6 @@ class FailurePanel(QWidget):
             case Cause.NOT_EXECUTABLE:
                 return self.tr("A file was found but may not be executed (status 126).")
             case Cause.CREDENTIALS:
-                if f.hint:
-                    return f.message
                 return self.tr("{0} refused: credentials are missing or wrong.").format(subject)
             case Cause.NETWORK:
                 return self.tr("A server could not be reached: {0}").format(f.message)

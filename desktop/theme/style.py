@@ -86,7 +86,7 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled {
     color: $text_disabled; border-color: $border; background: $window;
 }
 QLineEdit[invalid="true"], QPlainTextEdit[invalid="true"] { border-color: $failed; }
-QSpinBox { padding-right: 20px; }
+QSpinBox { padding-left: 6px; padding-right: 20px; }
 QSpinBox::up-button, QSpinBox::down-button {
     subcontrol-origin: border; width: 18px; border: none; background: transparent;
 }
@@ -95,6 +95,7 @@ QSpinBox::down-button { subcontrol-position: bottom right; margin: 0 2px 2px 0; 
 QSpinBox::up-button:hover, QSpinBox::down-button:hover { background: $hover; }
 QSpinBox::up-arrow { image: url($chevron_up); width: 10px; height: 10px; }
 QSpinBox::down-arrow { image: url($chevron); width: 10px; height: 10px; }
+QComboBox { combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url($chevron); width: 12px; height: 12px; }
 QComboBox QAbstractItemView {

@@ -10,12 +10,16 @@ def counted(count: int, one: str, many: str) -> str:
     return one if count == 1 else many.replace("%n", str(count))
 
 
+def begun(text: str) -> str:
+    """``text`` as the start of a sentence; a host or a path keeps its spelling."""
+    if text.partition(" ")[0].isalpha():
+        return f"{text[:1].upper()}{text[1:]}"
+    return text
+
+
 def sentence(problem: Error) -> str:
     """An error and its way out as whole sentences."""
-    text = str(problem).strip()
-    # A host or a path at the start keeps its spelling.
-    if text.partition(" ")[0].isalpha():
-        text = f"{text[:1].upper()}{text[1:]}"
+    text = begun(str(problem).strip())
     if text and text[-1] not in ".!?":
         text += "."
     return f"{text} {problem.hint}".strip()
