@@ -157,9 +157,7 @@ class FailurePanel(QWidget):
     def _sentence(self, f: Failure) -> str:
         if f.hint and f.message:
             # Whoever knows a way out has looked closer than what can be told from an exit status.
-            return (
-                f.message if not f.message[:1].isalpha() else f.message[:1].upper() + f.message[1:]
-            )
+            return begun(f.message)
         subject = f.subject
         platform = f.platform or self.tr("this platform")
         match f.cause:
