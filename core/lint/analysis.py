@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from core.dockerfile.commands import (
     Arg,
@@ -20,7 +20,7 @@ from core.dockerfile.commands import (
     Run,
 )
 from core.dockerfile.nodes import Node
-from core.dockerfile.source import Span
+from core.dockerfile.source import SourceLine, Span
 from core.dockerfile.words import split_command
 from core.errors import LineRange
 from core.lint.guards import taint
@@ -32,6 +32,14 @@ from core.lint.stages import StageFacts, stage_facts
 
 ONLY_HEREDOC = re.compile(
     r"^\s*(?:(?:/usr)?/bin/)?(?:(?:ba|da|a|z|k)?sh\b[^<|;&]*)?<<-?\s*[\"']?\w+[\"']?\s*$"
+)
+# Names of architectures, questions for them, compilers, and what exists for x86 alone.
+MATTERS = re.compile(
+    r"64|86|386|arm|aarch|ppc|powerpc|s390|riscv|loong|mips|sbsa|ia32|rpi|raspberry|k8|arch|uname|dpkg"
+    r"|TARGET|BUILD(?:PLATFORM|OS|VARIANT)|\bgo\s+(?:build|env)|cargo|gcc|g\+\+|clang|cmake|\bcc\b"
+    r"|32|multilib|chrome|oracle|mkl|virtualbox|steam|wine|spotify|skype|teamviewer|edge"
+    r"|-m(?:tune|cpu|avx|sse|aes|fma|bmi)|tini|cuda|sgerrand",
+    re.IGNORECASE,
 )
 SINGLE_ARCH_NAME = re.compile(
     r"(?:^|[/_.-])(arm64|aarch64|arm64v8|armhf|armv[5678]\w*|arm32v\d|arm|amd64|x86[_-]64|x86|i386|386"
@@ -129,7 +137,7 @@ class Analysis:
     def _site(self, command: Instruction, stage: int, scope: Scope) -> Site:
         scripts: tuple[Script, ...] = ()
         tainted = scope.following
-        if isinstance(command, Run | Cmd | Entrypoint):
+        if isinstance(command, Run | Cmd | Entrypoint) and _matters(command.node):
             scripts = tuple(scripts_of(command))
             for script in scripts:
                 tainted = taint(script, tainted)
@@ -175,6 +183,13 @@ class Analysis:
         return scope
 
 
+def _matters(node: Node) -> bool:
+    """Whether any rule could say anything of the script: most need not be read as shell."""
+    return bool(MATTERS.search(node.original)) or any(
+        MATTERS.search(heredoc.content) for heredoc in node.heredocs
+    )
+
+
 def scripts_of(command: CommandLine) -> Iterator[Script]:
     """The shell scripts of RUN, CMD or ENTRYPOINT; an exec form becomes one command."""
     node = command.node
@@ -191,14 +206,17 @@ def scripts_of(command: CommandLine) -> Iterator[Script]:
             yield read_script(heredoc.content, _shift(heredoc.span.start))
         return
 
-    def place(start: int, end: int) -> Span:
-        return node.source.span(rest.start + start, rest.start + end)
-
-    yield read_script(rest.text, place)
+    yield _read(rest.text, rest.start, node.source)
     for heredoc in node.heredocs:
         # A body that some program reads: its addresses and file names count, its grammar does not.
         if find_tokens(heredoc.content):
             yield _opaque(heredoc.content, heredoc.span)
+
+
+@lru_cache(maxsize=2048)
+def _read(text: str, start: int, source: SourceLine) -> Script:
+    """A script of a logical line; kept, because most lines stand where they stood a key ago."""
+    return read_script(text, lambda first, last: source.span(start + first, start + last))
 
 
 def _shift(by: int) -> Callable[[int, int], Span]:
