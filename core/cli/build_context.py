@@ -48,7 +48,7 @@ def read_standard_input(stack: ExitStack, *, only_dockerfile: bool = False) -> S
     if is_tar and not only_dockerfile:
         try:
             with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-                archive.extractall(place, filter="tar")
+                _unpack(archive, place)
         except (tarfile.TarError, OSError) as error:
             raise OptionError(f"the archive on standard input cannot be read: {error}") from error
         return StandardInput(context=place, dockerfile=place)
@@ -57,6 +57,22 @@ def read_standard_input(stack: ExitStack, *, only_dockerfile: bool = False) -> S
     empty.mkdir()
     (files / "Dockerfile").write_bytes(data)
     return StandardInput(context=empty, dockerfile=files)
+
+
+def _unpack(archive: tarfile.TarFile, place: Path) -> None:
+    """Unpack into ``place`` and nowhere else; OptionError names a member that leads out of it."""
+    # Python 3.11.4 and later bring the check along; Debian's 3.11.2 does not.
+    if hasattr(tarfile, "tar_filter"):
+        archive.extractall(place, filter="tar")
+        return
+    root = place.resolve()
+    for member in archive:
+        for name in (member.name, *((member.linkname,) if member.islnk() else ())):
+            target = root / name.lstrip("/")
+            if ".." in target.parts or not target.parent.resolve().is_relative_to(root):
+                raise OptionError(f"the archive on standard input leads out of itself: {name}")
+        member.name = member.name.lstrip("/")
+        archive.extract(member, root)
 
 
 def layout_reference(source: str) -> tuple[Path, str]:

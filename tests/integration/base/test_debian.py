@@ -34,11 +34,13 @@ def test_the_native_one_runs(cache: Path, tmp_path: Path) -> None:
     context = make_base(cache, platforms=[platform])
     name = f"rootfs-linux-{platform.architecture}{platform.variant}.tar"
     with tarfile.open(context.folder / name) as tar:
-        tar.extract("bin/busybox", tmp_path, filter="data")
+        program = tar.extractfile("bin/busybox")
+        assert program is not None
+        busybox = tmp_path / "busybox"
+        busybox.write_bytes(program.read())
+        busybox.chmod(0o755)
         links = {m.name.removeprefix("bin/") for m in tar if m.name.startswith("bin/")}
-    listed = subprocess.run(
-        [tmp_path / "bin/busybox", "--list"], capture_output=True, text=True, check=True
-    )
+    listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
     assert set(listed.stdout.split()) - {"busybox"} == links - {"busybox"}
 
 
