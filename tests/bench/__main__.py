@@ -44,7 +44,12 @@ def main() -> int:
         person.viaduct("daemon", "stop")
         if docker is not None:
             saved = folder / "busybox.tar"
-            person.viaduct("save", "-o", str(saved), "busybox")
+            plain = folder / "busybox"
+            plain.mkdir()
+            (plain / "Dockerfile").write_text("FROM busybox\n")
+            output = f"type=docker,dest={saved}"
+            built = person.viaduct("build", "-t", "busybox", "-o", output, str(plain))
+            assert built.returncode == 0, built.stderr
             loaded = docker.run("load", "-i", str(saved))
             assert loaded.returncode == 0, loaded.stderr
             person.viaduct("daemon", "stop")
