@@ -132,13 +132,19 @@ class CodeEditor(QPlainTextEdit):
     def apply_edits(self, edits: Iterable[Replacement]) -> None:
         """All edits as one step of undo, from the end to the start; the caret stays put."""
         offsets = Offsets(self.text())
-        cursor = QTextCursor(self.document())
+        cursor = self._edit_cursor()
         cursor.beginEditBlock()
         for edit in sorted(edits, key=lambda e: e.span.start, reverse=True):
             cursor.setPosition(offsets.to_qt(edit.span.start))
             cursor.setPosition(offsets.to_qt(edit.span.end), QTextCursor.MoveMode.KeepAnchor)
             cursor.insertText(edit.text)
         cursor.endEditBlock()
+
+    def _edit_cursor(self) -> QTextCursor:
+        """A cursor at the caret: Undo brings the caret to where the edit's cursor began."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self.textCursor().position())
+        return cursor
 
     def replace_all(self, text: str) -> None:
         """New text as one step of undo; only the part that differs is touched."""
@@ -153,7 +159,7 @@ class CodeEditor(QPlainTextEdit):
         while end < limit - start and old[-1 - end] == text[-1 - end]:
             end += 1
         offsets = Offsets(old)
-        cursor = QTextCursor(self.document())
+        cursor = self._edit_cursor()
         cursor.beginEditBlock()
         cursor.setPosition(offsets.to_qt(start))
         cursor.setPosition(offsets.to_qt(len(old) - end), QTextCursor.MoveMode.KeepAnchor)

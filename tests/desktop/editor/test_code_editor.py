@@ -38,6 +38,15 @@ def test_edits_are_one_undo_and_count_code_points(editor: CodeEditor) -> None:
     assert editor.text() == "# 😀\nFROM a\n"
 
 
+def test_undoing_an_edit_elsewhere_keeps_the_caret_near(editor: CodeEditor) -> None:
+    editor.setPlainText("FROM a\nRUN b\nRUN c\n")
+    editor.go_to(2)
+    editor.apply_edits((Edit(span=Span(17, 18), text="d"),))
+    editor.undo()
+    assert editor.text() == "FROM a\nRUN b\nRUN c\n"
+    assert editor.textCursor().blockNumber() == 1
+
+
 def test_replacing_the_text_touches_only_what_differs(editor: CodeEditor) -> None:
     editor.setPlainText("one\ntwo\nthree\n")
     editor.go_to(3, 2)
