@@ -69,7 +69,8 @@ def _unpack(archive: tarfile.TarFile, place: Path) -> None:
     for member in archive:
         for name in (member.name, *((member.linkname,) if member.islnk() else ())):
             target = root / name.lstrip("/")
-            if ".." in target.parts or not target.parent.resolve().is_relative_to(root):
+            inside = target == root or target.parent.resolve().is_relative_to(root)
+            if ".." in target.parts or not inside:
                 raise OptionError(f"the archive on standard input leads out of itself: {name}")
         member.name = member.name.lstrip("/")
         archive.extract(member, root)

@@ -30,7 +30,9 @@ def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("python")
 def test_files_and_folders_arrive(tmp_path: Path) -> None:
-    with archive((tarfile.TarInfo("a/b"), b"text")) as tar:
+    folder = tarfile.TarInfo(".")
+    folder.type = tarfile.DIRTYPE
+    with archive((folder, b""), (tarfile.TarInfo("./a/b"), b"text")) as tar:
         _unpack(tar, tmp_path)
     assert (tmp_path / "a" / "b").read_bytes() == b"text"
 
