@@ -10,7 +10,7 @@ import marshal
 import os
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from core.cache.database import Database
@@ -28,13 +28,10 @@ class StatCache:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def load(self, context: str) -> dict[str, DirectoryStats]:
+    def load(self, context: str) -> ContextStats:
         """Everything known about ``context``, by directory (relative, "" for the top)."""
         rows = self._db.rows("SELECT directory, data FROM stats WHERE context = ?", (context,))
-        known: dict[str, DirectoryStats] = {}
-        for directory, data in rows:
-            known[os.fsdecode(directory)] = _unpack(data)
-        return known
+        return ContextStats({os.fsdecode(directory): data for directory, data in rows})
 
     def save(
         self,
@@ -71,6 +68,29 @@ class StatCache:
                 (before,),
             )
             self._db.write("DELETE FROM contexts WHERE last_used < ?", (before,))
+
+
+class ContextStats(Mapping[str, DirectoryStats]):
+    """What is known, by directory: unpacked one at a time, so ask directory by directory."""
+
+    def __init__(self, packed: Mapping[str, bytes]) -> None:
+        self._packed = packed
+        self._last: tuple[str, DirectoryStats] = ("", {})
+        if "" in packed:
+            self._last = ("", _unpack(packed[""]))
+
+    def __getitem__(self, directory: str) -> DirectoryStats:
+        if self._last[0] != directory:
+            self._last = (directory, _unpack(self._packed[directory]))
+        elif directory not in self._packed:
+            raise KeyError(directory)
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
 
 
 def _pack(entries: DirectoryStats) -> bytes:

@@ -74,9 +74,13 @@ def content_digest(
         parts += [(number, *found) for found in _selected(tree, selector)]
     wanted = {path for _, _, path, node in parts if node.is_file}
     contents = _contents(tree, sorted(wanted), threads)
+    wanted.clear()
     total = hashlib.sha256()
     files = []
-    for number, name, path, node in parts:
+    parts.reverse()
+    while parts:
+        # Large trees are let go of on the way.
+        number, name, path, node = parts.pop()
         digest = _record(tree, path, node, contents)
         total.update(b"%d\0%s\0%s\n" % (number, os.fsencode(name), digest.encode()))
         if not node.is_directory:

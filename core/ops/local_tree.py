@@ -100,9 +100,12 @@ class LocalTree:
         known = self.stats.load(self.context)
         changes: dict[str, dict[str, tuple[Signature, str]]] = {}
         reading: list[str] = []
+        directory, stats = "", known.get("", {})
         for path in paths:
-            directory, _, name = path.rpartition("/")
-            found = known.get(directory, {}).get(name)
+            above, _, name = path.rpartition("/")
+            if above != directory:
+                directory, stats = above, known.get(above, {})
+            found = stats.get(name)
             if found is not None and found[0] == self.entries[path].signature:
                 self._digests[path] = found[1]
             else:
