@@ -279,8 +279,14 @@ class GraphCanvas(QWidget):
         self.update()
 
     def _all_visible(self) -> bool:
-        view = self.visible_area()
-        return view.united(self._layout.bounds) == view
+        """To half a pixel: the sums behind both are not exact."""
+        view, bounds, slack = self.visible_area(), self._layout.bounds, 0.5 / self._scale
+        return (
+            view.x - slack <= bounds.x
+            and view.y - slack <= bounds.y
+            and bounds.right <= view.right + slack
+            and bounds.bottom <= view.bottom + slack
+        )
 
     def _minimap_moved(self, x: float, y: float) -> None:
         self._centre_on(Rect(x, y, 0, 0))
