@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     run.add_argument(
         "--step-processes",
         type=int,
-        default=int(os.environ.get("VIADUCT_STEP_PROCESSES", "-1")),
+        default=int(os.environ.get("VIADUCT_STEP_PROCESSES", "0")),
         metavar="NUMBER",
         help="processes and threads of one step (0: no limit)",
     )
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     if sys.platform != "linux":
         raise BuilderError("the embedded builder needs Linux")
-    from core.daemon.options import DEFAULT_STEP_PROCESSES, DaemonOptions
+    from core.daemon.options import DaemonOptions
     from core.daemon.run import run
 
     return run(
@@ -73,9 +73,7 @@ def _run(options: argparse.Namespace) -> int:
             parallel=options.parallel,
             parallel_emulated=options.parallel_emulated,
             step_memory=options.step_memory,
-            step_processes=(
-                DEFAULT_STEP_PROCESSES if options.step_processes < 0 else options.step_processes
-            ),
+            step_processes=options.step_processes,
         )
     )
 

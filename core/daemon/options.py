@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT_IDLE_SECONDS = 900.0
-# Far above what compilers start, far below where a machine stops answering.
-DEFAULT_STEP_PROCESSES = 16384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,5 +22,6 @@ class DaemonOptions:
     parallel_builds: int = 8
     step_memory: int = 0
     """Bytes that one step may use, 0 for no limit of its own."""
-    step_processes: int = DEFAULT_STEP_PROCESSES
-    """Processes and threads that one step may have at once, 0 for no limit."""
+    step_processes: int = 0
+    """Processes and threads that one step may have at once, 0 for no limit. A limit costs every
+    step some milliseconds: the kernel is slow to move a process into a control group."""

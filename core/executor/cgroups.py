@@ -6,6 +6,7 @@ a directory, a process joins it by being written into ``cgroup.procs``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -65,10 +66,18 @@ class ControlGroup:
 
 
 class ControlGroups:
-    """Makes groups next to or below the daemon's own in the hierarchies at ``root``."""
+    """Makes groups next to or below the daemon's own in the hierarchies at ``root``.
 
-    def __init__(self, root: Path) -> None:
+    ``owner`` is a word of this daemon's alone: groups that it left when it was killed are removed.
+    """
+
+    def __init__(self, root: Path, owner: str = "own") -> None:
         self._parents = _find_parents(root)
+        self._prefix = f"{_PREFIX}-{owner}-"
+        for _, parent in self._parents:
+            for left in parent.glob(f"{self._prefix}*"):
+                with contextlib.suppress(OSError):
+                    left.rmdir()
 
     @property
     def available(self) -> bool:
@@ -78,8 +87,11 @@ class ControlGroups:
         """A group with these limits (bytes, processes; 0 for none); None if it cannot be had."""
         made: list[Path] = []
         try:
-            for parent in self._parents:
-                directory = parent / f"{_PREFIX}-{name}"
+            for controller, parent in self._parents:
+                # Removing a group takes milliseconds: none without a purpose.
+                if (controller == "memory" and not memory) or (controller == "pids" and not pids):
+                    continue
+                directory = parent / f"{self._prefix}{name}"
                 directory.mkdir()
                 made.append(directory)
                 _limit(directory, memory, pids)
@@ -112,14 +124,15 @@ def _limit(directory: Path, memory: int, pids: int) -> None:
                 raise
 
 
-def _find_parents(root: Path) -> tuple[Path, ...]:
+def _find_parents(root: Path) -> tuple[tuple[str, Path], ...]:
+    """Where groups can be made, by controller; "" is version 2, with all of them."""
     own = _own_groups()
     if (root / "cgroup.controllers").exists():
         # A group with processes in it cannot have limited children: use the one above.
         mine = root / own.get("", "/").lstrip("/")
         for candidate in (mine.parent, mine):
             if candidate.is_relative_to(root) and _delegates(candidate):
-                return (candidate,)
+                return (("", candidate),)
         return ()
     parents = []
     for controller in ("memory", "pids"):
@@ -127,7 +140,7 @@ def _find_parents(root: Path) -> tuple[Path, ...]:
         if not parent.is_dir():
             parent = root / controller
         if os.access(parent, os.W_OK):
-            parents.append(parent)
+            parents.append((controller, parent))
     return tuple(parents)
 
 

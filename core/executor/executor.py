@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import signal
 import stat
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +54,10 @@ class Executor:
     def __init__(self, state: Path, runtime: Runtime, *, rootless: bool, cgroups: Path) -> None:
         self.runtime = runtime
         self._rootless = rootless
-        self._groups = ControlGroups(cgroups)
+        owner = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
+        self._groups = ControlGroups(cgroups, owner)
+        # The kernel takes its time to remove a control group; no step waits for that.
+        self._sweeper = ThreadPoolExecutor(1, thread_name_prefix="control-groups")
         self._bounding = bounding_capabilities()
         self._memory = state / "run"
         self._memory.mkdir(parents=True, exist_ok=True)
@@ -71,6 +76,7 @@ class Executor:
 
     def close(self) -> None:
         """Nothing may run any more."""
+        self._sweeper.shutdown()
         unmount(self._memory, lazily=True)
 
     async def run(self, request: ExecRequest, stdout: Output, stderr: Output) -> ExitStatus:
@@ -203,7 +209,7 @@ class _Run:
         finally:
             os.close(self._root)
         if self._group is not None:
-            self._group.remove()
+            self._executor._sweeper.submit(self._group.remove)
         shutil.rmtree(self._bundle, ignore_errors=True)
         shutil.rmtree(self._executor._memory / "state" / self._bundle.name, ignore_errors=True)
 

@@ -26,11 +26,30 @@ def test_version_one_groups_lie_below_the_daemons_own(tmp_path: Path, own: dict[
 
     assert group is not None
     assert group.directories == (
-        tmp_path / "memory" / "a" / "viaduct-x",
-        tmp_path / "pids" / "viaduct-x",
+        tmp_path / "memory" / "a" / "viaduct-own-x",
+        tmp_path / "pids" / "viaduct-own-x",
     )
     group.remove()
-    assert not (tmp_path / "pids" / "viaduct-x").exists()
+    assert not (tmp_path / "pids" / "viaduct-own-x").exists()
+
+
+def test_no_group_is_made_for_what_is_not_limited(tmp_path: Path, own: dict[str, str]) -> None:
+    for name in ("memory", "pids"):
+        (tmp_path / name).mkdir()
+
+    group = ControlGroups(tmp_path).create("x", memory=0, pids=5)
+
+    assert group is not None
+    assert group.directories == (tmp_path / "pids" / "viaduct-own-x",)
+
+
+def test_groups_that_a_killed_daemon_left_are_removed(tmp_path: Path, own: dict[str, str]) -> None:
+    for name in ("viaduct-me-1", "viaduct-other-1"):
+        (tmp_path / "pids" / name).mkdir(parents=True)
+
+    ControlGroups(tmp_path, "me")
+
+    assert [path.name for path in (tmp_path / "pids").iterdir()] == ["viaduct-other-1"]
 
 
 def test_version_two_groups_lie_beside_the_daemons_own(tmp_path: Path, own: dict[str, str]) -> None:
@@ -42,8 +61,8 @@ def test_version_two_groups_lie_beside_the_daemons_own(tmp_path: Path, own: dict
     group = ControlGroups(tmp_path).create("x", memory=0, pids=0)
 
     assert group is not None
-    assert group.directories == (tmp_path / "user" / "viaduct-x",)
-    assert group.joins == (tmp_path / "user" / "viaduct-x" / "cgroup.procs",)
+    assert group.directories == (tmp_path / "user" / "viaduct-own-x",)
+    assert group.joins == (tmp_path / "user" / "viaduct-own-x" / "cgroup.procs",)
 
 
 def test_without_delegation_there_are_no_groups(tmp_path: Path, own: dict[str, str]) -> None:
