@@ -17,7 +17,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.errors import Error
+from core.dockerfile.instructions import instructions
+from core.dockerfile.parser import parse
+from core.errors import DockerfileError, Error
+from core.lint.bases import base_references
 from core.lint.config import LintConfig, check_rule, find_config, parse_severity, read_config
 from core.lint.files import Unreadable, find_dockerfiles, read_dockerfile
 from core.lint.findings import Confidence, Finding, Severity
@@ -66,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--ignore", action="append", default=[], metavar="RULE")
     made.add_argument("--config", type=Path, help="instead of the nearest .viaduct.toml")
     made.add_argument(
-        "--online", action="store_true", help="ask whether the files that fixes name exist"
+        "--online",
+        action="store_true",
+        help="ask registries for base images and servers for the files that fixes name",
     )
     made.add_argument("--fix", action="store_true", help="write the fixes that are likely right")
     made.add_argument("--fix-all", action="store_true", help="also those that want completing")
@@ -103,10 +108,14 @@ def _check(args: argparse.Namespace) -> int:
     if args.fix_all:
         fix = Confidence.NEEDS_INPUT
     jobs, problems, fail_on = _jobs(args, fix)
+    if args.online:
+        from core.cli.check_online import ask, base_images
+
+        references = sorted({r for job in jobs for r in _bases(job.path)})
+        images = asyncio.run(base_images(references)) if references else {}
+        jobs = [replace(job, options=replace(job.options, images=images)) for job in jobs]
     outcomes = list(_outcomes(jobs))
     if args.online:
-        from core.cli.check_online import ask
-
         outcomes = [replace(o, findings=asyncio.run(ask(o.findings))) for o in outcomes]
     problems.extend(Unreadable(path=o.path, reason=o.unreadable) for o in outcomes if o.unreadable)
     for problem in problems:
@@ -154,6 +163,16 @@ def _jobs(
         wanted = args.format == "json" or args.online
         jobs.append(Job(path=found, options=options, fixes=wanted, fix=fix))
     return jobs, problems, fail_on or Severity.WARNING
+
+
+def _bases(path: Path) -> tuple[str, ...]:
+    data = read_dockerfile(path)
+    if isinstance(data, Unreadable):
+        return ()
+    try:
+        return base_references(instructions(parse(data), lenient=True))
+    except DockerfileError:
+        return ()
 
 
 def ignore_file_of(path: Path) -> bytes:

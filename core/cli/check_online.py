@@ -9,8 +9,14 @@ from dataclasses import replace
 
 import aiohttp
 
+from core.client import connect
+from core.errors import Error
 from core.lint.findings import Confidence, Finding
+from core.lint.rules.advice import ImageFacts
+from core.oci.media_types import is_index
 from core.version import VERSION
+from core.wire.pb import engine_pb2
+from core.wire.services import Engine
 
 TIMEOUT_SECONDS = 15.0
 AT_ONCE = 8
@@ -30,6 +36,29 @@ async def ask(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         timeout=timeout, headers={"User-Agent": f"viaduct/{VERSION}"}, trust_env=True
     ) as session:
         return tuple(await asyncio.gather(*(_judged(session, gate, row) for row in rows)))
+
+
+async def base_images(references: Iterable[str]) -> dict[str, ImageFacts]:
+    """What the local store or a registry says of base images, without those it does not have.
+
+    Asks the embedded builder, which is started for it. Raises BuilderError where there is none.
+    """
+    facts: dict[str, ImageFacts] = {}
+    async with await connect() as builder, builder.session() as session:
+
+        async def look(reference: str) -> None:
+            request = engine_pb2.InspectImageRequest(reference=reference, session=session)
+            try:
+                reply = await builder.call(Engine.INSPECT_IMAGE, request)
+            except Error:
+                return
+            facts[reference] = ImageFacts(
+                platforms=tuple(p.platform for p in reply.image.platforms if p.platform),
+                is_index=is_index(reply.image.media_type),
+            )
+
+        await asyncio.gather(*(look(reference) for reference in references))
+    return facts
 
 
 async def _judged(

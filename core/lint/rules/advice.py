@@ -52,7 +52,8 @@ def _bases(analysis: Analysis, images: Mapping[str, ImageFacts]) -> Iterator[Haz
         instruction = site.instruction
         if not isinstance(instruction, From):
             continue
-        facts = images.get(site.scope.resolve(instruction.base_name))
+        reference = site.scope.resolve(instruction.base_name)
+        facts = images.get(reference)
         stage = analysis.stage_of(site)
         if facts is None or stage is None or stage.parents or not site.node.arg_spans:
             continue
@@ -73,7 +74,7 @@ def _bases(analysis: Analysis, images: Mapping[str, ImageFacts]) -> Iterator[Haz
                 rule=RuleId.BASE_PLATFORM,
                 site=site,
                 span=span,
-                message=f"{instruction.base_name} has nothing for {', '.join(missing)}",
+                message=f"{reference} has nothing for {', '.join(missing)}",
                 platforms=missing,
             )
 
