@@ -19,6 +19,7 @@ from desktop.tasks import Tasks
 
 if TYPE_CHECKING:
     from core.frontend.plan import Plan
+    from core.lint.rules.advice import ImageFacts
 
 PAUSE_MILLISECONDS = 90
 
@@ -36,6 +37,7 @@ class Question:
     build_args: Mapping[str, str] = field(default_factory=dict)
     native: tuple[str, ...] = ()
     emulated: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Analysis:
     findings: tuple[Finding, ...]
     plan: Plan | None
     milliseconds: float
+    bases: tuple[str, ...] = ()
 
 
 class Analyzer(QObject):
@@ -98,6 +101,7 @@ def analyse(question: Question, stale: Callable[[], bool]) -> Analysis | None:
     """The whole answer; None when ``stale()`` became true on the way."""
     from core.dockerfile.instructions import instructions
     from core.dockerfile.parser import parse
+    from core.lint.bases import base_references
     from core.lint.run import LintOptions, lint_text
 
     started = time.perf_counter()
@@ -110,7 +114,7 @@ def analyse(question: Question, stale: Callable[[], bool]) -> Analysis | None:
         return None
     findings: tuple[Finding, ...] = ()
     if question.text.strip():
-        options = LintOptions(platforms=question.platforms)
+        options = LintOptions(platforms=question.platforms, images=question.images)
         findings = lint_text(question.text, name=question.name, options=options)
     if stale():
         return None
@@ -120,6 +124,7 @@ def analyse(question: Question, stale: Callable[[], bool]) -> Analysis | None:
         findings=findings,
         plan=make_plan(question) if program is not None else None,
         milliseconds=(time.perf_counter() - started) * 1000,
+        bases=base_references(program) if program is not None else (),
     )
 
 

@@ -21,6 +21,7 @@ from desktop.building.bar import BuildBar
 from desktop.builds import BuildSession, BuildStatus
 from desktop.context import Context
 from desktop.editor.analysis import Analysis, Analyzer, Question
+from desktop.editor.base_facts import BaseFacts
 from desktop.editor.documents import Documents
 from desktop.editor.navigation import outline, stage_title
 from desktop.editor.tab import EditorTab
@@ -80,6 +81,8 @@ class Workbench(QWidget):
         self._arrange()
 
         self.analyzer.ready.connect(self._analysed)
+        self._bases = BaseFacts(context.engine, context.tasks, self)
+        self._bases.changed.connect(self.ask)
         self.documents.current_changed.connect(self._current_changed)
         self.documents.opened.connect(self._opened)
         self.documents.closed.connect(lambda tab: self.problems.forget(tab.key))
@@ -266,6 +269,7 @@ class Workbench(QWidget):
                     for platform, state in self._context.engine.platforms.items()
                     if state.mode is Mode.EMULATED
                 },
+                images=self._bases.facts,
             ),
             at_once=at_once,
         )
@@ -275,6 +279,7 @@ class Workbench(QWidget):
         if tab is None or tab.editor.text() != analysis.question.text:
             return
         tab.set_analysis(analysis)
+        self._bases.learn(analysis.bases)
         self.problems.set_findings(tab.key, tab.title, analysis.findings)
         if tab is self.documents.current():
             self._show_analysis(tab, analysis)
