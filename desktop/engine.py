@@ -158,7 +158,10 @@ class Engine(QObject):
             # Other builders list what they can run, the native platform first.
             for worker in await builder.workers():
                 for n, platform in enumerate(worker.platforms):
-                    mode = Mode.NATIVE if n == 0 else Mode.EMULATED
+                    # An amd64 processor runs 386 and the variants of amd64 itself.
+                    family = {platform.architecture, worker.platforms[0].architecture}
+                    native = n == 0 or family <= {"amd64", "386"}
+                    mode = Mode.NATIVE if native else Mode.EMULATED
                     found.setdefault(str(platform), PlatformState(mode=mode))
         self.platforms = found
         self.platforms_changed.emit()

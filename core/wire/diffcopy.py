@@ -11,7 +11,8 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
 
@@ -96,28 +97,29 @@ async def _send_tree(entries: Iterable[Entry], receive: Receive, send: SendMany)
                 group.create_task(contents(asked.copy()))
                 asked.clear()
 
-        async for packet, last in _with_lookahead(receive):
-            match packet.type:
-                case Packet.PACKET_REQ:
-                    asked.append(packet.ID)
-                    # Requests that came together are read together: one thread hop for many.
-                    if last or len(asked) >= 64:
+        async with aclosing(_with_lookahead(receive)) as packets:
+            async for packet, last in packets:
+                match packet.type:
+                    case Packet.PACKET_REQ:
+                        asked.append(packet.ID)
+                        # Requests that came together are read together: one thread hop for many.
+                        if last or len(asked) >= 64:
+                            flush()
+                    case Packet.PACKET_FIN:
                         flush()
-                case Packet.PACKET_FIN:
-                    flush()
-                    break
-                case Packet.PACKET_ERR:
-                    stating.cancel()
-                    raise StorageError(
-                        f"the builder could not take the files: {packet.data.decode()}"
-                    )
-                case _:
-                    continue
+                        break
+                    case Packet.PACKET_ERR:
+                        stating.cancel()
+                        raise StorageError(
+                            f"the builder could not take the files: {packet.data.decode()}"
+                        )
+                    case _:
+                        continue
     await put([Packet(type=Packet.PACKET_FIN)])
     return sent
 
 
-async def _with_lookahead(receive: Receive) -> AsyncIterator[tuple[fsutil_pb2.Packet, bool]]:
+async def _with_lookahead(receive: Receive) -> AsyncGenerator[tuple[fsutil_pb2.Packet, bool], None]:
     """Packets, each with whether nothing more is here right now."""
     following = asyncio.ensure_future(receive())
     try:

@@ -137,12 +137,15 @@ class Binder:
         self._free: dict[tuple[int, str], list[str]] = {}
         self._first: dict[tuple[str, str, str], str] = {}
         self._placeless: dict[tuple[Kind, str], list[str]] = {}
+        self._staged: dict[tuple[str, Kind, str], list[str]] = {}
         for entry in self.entries.values():
             if not entry.ranges:
                 self._placeless.setdefault((entry.kind, entry.title), []).append(entry.id)
             for r in entry.ranges[:1]:
                 for platform in entry.platforms:
                     self._free.setdefault((r.start, platform), []).append(entry.id)
+                    place = (entry.stage, entry.kind, platform)
+                    self._staged.setdefault(place, []).append(entry.id)
 
     def add(self, seen: VertexState) -> tuple[str, bool]:
         """The id of the entry that a vertex belongs to; whether entries or edges changed."""
@@ -185,6 +188,8 @@ class Binder:
     def _planned(self, entry: Entry) -> str | None:
         """The entry of the plan that stands at the same line for the same platform, or that
         stands nowhere and is called the same."""
+        if not entry.ranges and entry.stage:
+            return self._in_stage(entry)
         if not entry.ranges:
             waiting = self._placeless.get((entry.kind, entry.title), [])
             return waiting.pop(0) if waiting else None
@@ -196,6 +201,20 @@ class Binder:
                     if planned.kind is entry.kind and not planned.vertex:
                         waiting.remove(candidate)
                         return candidate
+        return None
+
+    def _in_stage(self, entry: Entry) -> str | None:
+        """The planned entry of a vertex whose builder tells no lines: by stage and words."""
+        stage = "stage-0" if entry.stage == "stage 0" else entry.stage
+        for platform in entry.platforms or self._platforms[:1]:
+            waiting = self._staged.get((stage, entry.kind, platform), [])
+            for candidate in waiting:
+                planned = self.entries[candidate]
+                # A base image is named in full here and as it is written there.
+                alike = entry.kind is Kind.SOURCE or _words(planned.title) == _words(entry.title)
+                if alike and not planned.vertex:
+                    waiting.remove(candidate)
+                    return candidate
         return None
 
     def _described(self, seen: VertexState) -> Entry:
@@ -235,3 +254,7 @@ class Binder:
             if entry is not None and entry.platforms and entry.stage:
                 return entry.platforms
         return ()
+
+
+def _words(title: str) -> list[str]:
+    return title.split()

@@ -30,7 +30,7 @@ from core.client.stored_builders import (
 from core.errors import BuilderError, Error
 from desktop.pages.base import EnginePage
 from desktop.widgets.form import clear, label, restyle, row
-from desktop.widgets.words import sentence
+from desktop.widgets.words import counted, sentence
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -186,8 +186,14 @@ class BuildersPage(EnginePage):
                     async with builder:
                         version = await builder.info()
                         workers = await builder.workers()
-                    text = self.tr("BuildKit %1, %2 worker(s)")
-                    text = text.replace("%1", version or "?").replace("%2", str(len(workers)))
+                    workers_text = counted(len(workers), self.tr("1 worker"), self.tr("%n workers"))
+                    text = (
+                        f"BuildKit {version}, {workers_text}"
+                        if version
+                        else self.tr("BuildKit, %1; it does not tell its version").replace(
+                            "%1", workers_text
+                        )
+                    )
                     platforms = tuple(
                         dict.fromkeys(str(p) for worker in workers for p in worker.platforms)
                     )

@@ -142,7 +142,7 @@ class FailurePanel(QWidget):
             where = self.tr("Line {0}: ").format(found.ranges[0].start)
         step = found.step if len(found.step) < 90 else found.step[:89] + "…"
         if not step:
-            return where + found.message
+            return where + self.tr("The build failed")
         on = self.tr(" on {0}").format(found.platform) if found.platform else ""
         return where + self.tr("“{0}” failed{1}").format(step, on)
 

@@ -9,6 +9,7 @@ from core.progress.messages import Mode, SolveStatus, Vertex
 from core.progress.state import BuildState
 from desktop.models.graph import BuildGraph, Options
 from desktop.models.graph_critical import critical_path
+from desktop.models.graph_entries import Binder, Entry, Kind
 from desktop.models.graph_stack import Stacking
 from desktop.models.graph_status import Status, combined
 
@@ -199,3 +200,23 @@ def test_what_a_cached_step_stands_on_counts_as_cached() -> None:
     assert graph.status("0.0") is Status.WAITING
     started(graph, state, vertex("a", 2, AMD, cached=True, started=1, completed=1))
     assert graph.status("0.0") is Status.CACHED
+
+
+def test_a_builder_that_tells_no_lines_is_bound_by_stage_and_words() -> None:
+    planned = [
+        Entry(id="1", step="1", title="FROM busybox AS a", stage="a", platforms=("linux/amd64",),
+              ranges=(LineRange(1, 1),), kind=Kind.SOURCE),
+        Entry(id="2", step="2", title="RUN echo  one", stage="a", platforms=("linux/amd64",),
+              ranges=(LineRange(2, 2),), kind=Kind.EXEC),
+    ]  # fmt: skip
+    binder = Binder(planned, ("linux/amd64",))
+    state = BuildState(platforms=("linux/amd64",))
+    state.apply(
+        SolveStatus(
+            vertexes=(
+                Vertex(digest="f", name="[a 1/2] FROM docker.io/library/busybox@sha256:00"),
+                Vertex(digest="r", name="[a 2/2] RUN echo one", inputs=("f",)),
+            )
+        )
+    )
+    assert [binder.add(state.vertices[v])[0] for v in ("f", "r")] == ["1", "2"]
