@@ -103,6 +103,10 @@ class Database:
             chunk = everything[start : start + _CHUNK]
             yield from self.rows(sql.replace("(?)", f"({','.join('?' * len(chunk))})"), chunk)
 
+    def give_back(self) -> None:
+        """Let go of the memory of pages that were read."""
+        self.rows("PRAGMA shrink_memory")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All statements within count together or not at all; may be nested."""

@@ -193,7 +193,9 @@ class Engine:
                     asyncio.get_running_loop().call_soon(wake_keeper.set)
 
             wake_keeper = asyncio.Event()
-            tidying = asyncio.create_task(_tidy_after_builds(wake_keeper, keeper, history))
+            tidying = asyncio.create_task(
+                _tidy_after_builds(wake_keeper, keeper, history, database)
+            )
             stack.push_async_callback(_end, tidying)
             builds = Builds(history, sessions, work, at_once=options.parallel_builds)
             stack.push_async_callback(builds.aclose)
@@ -320,7 +322,9 @@ def _recover(
         snapshots.remove(layer)
 
 
-async def _tidy_after_builds(wake: asyncio.Event, keeper: CacheKeeper, history: History) -> None:
+async def _tidy_after_builds(
+    wake: asyncio.Event, keeper: CacheKeeper, history: History, database: Database
+) -> None:
     while True:
         await wake.wait()
         # Several builds in a row are tidied up after once.
@@ -328,6 +332,7 @@ async def _tidy_after_builds(wake: asyncio.Event, keeper: CacheKeeper, history: 
         wake.clear()
         await keeper.tidy()
         history.trim()
+        await asyncio.to_thread(database.give_back)
         await asyncio.to_thread(give_back)
 
 

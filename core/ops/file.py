@@ -262,7 +262,7 @@ class _Run:
             )
             job.run()
             if job.done:
-                self._services.earlier.write(job.done, active.path)
+                self._services.earlier.write(job.done, job.bases[0], active.path)
             layer = active.commit()
         if job.done:
             self._services.earlier.keep(what, layer)

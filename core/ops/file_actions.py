@@ -186,7 +186,8 @@ class CopyJob:
     cancelled: threading.Event
     digests: Mapping[str, str] = field(default_factory=dict)
     earlier: EarlierFiles = field(default_factory=EarlierFiles)
-    done: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    done: dict[str, bytes] = field(default_factory=dict)
+    bases: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self) -> int:
         """Copy; the number of bytes. Raises as ``Copier``, and NotFoundError for no source."""
@@ -258,6 +259,7 @@ class CopyJob:
         )
         try:
             copier.copy(found, place, self.layer.below(place))
+            self.bases.append(copier.base)
         finally:
             copier.finish()
         for directory, mtime in reversed(made):

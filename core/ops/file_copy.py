@@ -99,7 +99,8 @@ class Copier:
     conflicts, OSError (ENOSPC), StorageError when a file changed while it was read.
 
     ``digests`` (of contents, by source path) and ``earlier`` let unchanged files be linked instead
-    of copied; ``done`` is then what may be ``earlier`` the next time, for a layer at ``home``.
+    of copied; ``done`` and ``base`` are then what may be ``earlier`` the next time, for a layer at
+    ``home``.
     """
 
     tree: FileTree
@@ -109,7 +110,8 @@ class Copier:
     home: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
     earlier: EarlierFiles = field(default_factory=EarlierFiles)
-    done: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    done: dict[str, bytes] = field(default_factory=dict)
+    base: tuple[str, str] = ("", "")
     cancelled: threading.Event = field(default_factory=threading.Event)
     copied: int = 0
     _links: dict[int, str] = field(default_factory=dict)
@@ -125,6 +127,7 @@ class Copier:
         ``below`` is the path that shows what ``target`` goes on, None for a mounted target.
         """
         node = self.tree.node(source)
+        self.base = (source, target.removeprefix(self.home))
         if node is None:
             raise BuildError(f"/{source} is not there to be copied.", phrase="not found")
         if node.is_directory:
@@ -297,8 +300,7 @@ class Copier:
             raise CancelledCopyError
         assert self.workers is not None
         request = [
-            (directory, [self._to_copy(directory, leaf) for leaf in batch])
-            for directory, batch in batches
+            (directory, [self._to_copy(leaf) for leaf in batch]) for directory, batch in batches
         ]
         size, left = self.workers.copy(str(self.tree.root), request)
         if left:
@@ -307,33 +309,30 @@ class Copier:
             size += self._by_thread([(leaves[n][0], [leaves[n][1]]) for n in left])
         return size
 
-    def _to_copy(self, directory: str, leaf: _Leaf) -> FileToCopy:
+    def _to_copy(self, leaf: _Leaf) -> FileToCopy:
         source, name, node = leaf
         mode, mtime = self._mode(node), self._mtime(node)
         uid, gid = self.rules.owner or (node.uid, node.gid)
-        earlier = self._remember(leaf, directory)
+        earlier = self._remember(leaf)
         signature = self.tree.signature(source)
         return (source, name, mode, uid, gid, mtime, signature, earlier)
 
-    def _remember(self, leaf: _Leaf, directory: str) -> str | None:
+    def _remember(self, leaf: _Leaf) -> str | None:
         """Note what is being made; a file that is just that already, to be linked to."""
-        source, name, node = leaf
+        source, _, node = leaf
         digest = self.digests.get(source)
         if digest is None:
             return None
         uid, gid = self.rules.owner or (node.uid, node.gid)
         numbers = _NUMBERS.pack(self._mode(node), uid, gid, self._mtime(node))
-        made = bytes.fromhex(digest) + numbers
-        self.done[source] = (f"{directory}/{name}".removeprefix(self.home), made)
-        earlier = self.earlier.files.get(source)
-        if earlier is None or earlier[1] != made:
-            return None
-        return self.earlier.root + earlier[0]
+        made = bytes.fromhex(digest[:32]) + numbers
+        self.done[source] = made
+        return self.earlier.path(source) if self.earlier.files.get(source) == made else None
 
     def _file(self, leaf: _Leaf, directory: str, into: int) -> int:
         """Copy one file to the open ``directory``; the bytes that were copied."""
         source, name, node = leaf
-        earlier = self._remember(leaf, directory)
+        earlier = self._remember(leaf)
         if earlier is not None and _linked(earlier, into, name):
             return 0
         try:

@@ -1,8 +1,8 @@
 """What earlier copies left in layers, so that the next one need not copy it again.
 
-A layer that was copied from this machine has a list beside its files: ``copied``, with the path of
-every file in the layer and what it was made of, by the path that it was copied from. Nothing of it
-is in memory but while something is copied.
+A layer that was copied from this machine has a list beside its files: ``copied``, with what every
+file was made of by the path that it was copied from. Nothing of it is in memory but while something
+is copied.
 """
 
 from __future__ import annotations
@@ -24,10 +24,20 @@ LIST = "copied"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierFiles:
-    """By source path: where the file is below ``root``, and what it was made of."""
+    """By source path: what the file was made of.
+
+    ``base`` is a path of the source, and what it was copied to below ``root``.
+    """
 
     root: str = ""
-    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    base: tuple[str, str] = ("", "")
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def path(self, source: str) -> str:
+        """Where the copy of ``source`` is."""
+        top, place = self.base
+        inside = source.removeprefix(top)
+        return f"{self.root}{place}{inside if top or not inside else f'/{inside}'}"
 
 
 class EarlierCopies:
@@ -45,14 +55,14 @@ class EarlierCopies:
         root = self._snapshots.layer_path(LayerId(layer))
         try:
             data = root.with_name(LIST).read_bytes()
-            files = marshal.loads(zlib.decompress(data))
+            top, place, files = marshal.loads(zlib.decompress(data))
         except (OSError, zlib.error, ValueError, EOFError, TypeError):
             return EarlierFiles()
-        return EarlierFiles(root=str(root), files=files)
+        return EarlierFiles(root=str(root), base=(top, place), files=files)
 
-    def write(self, done: Mapping[str, tuple[str, bytes]], root: Path) -> None:
+    def write(self, done: Mapping[str, bytes], base: tuple[str, str], root: Path) -> None:
         """Put the list beside ``root``, the directory of a layer in the making."""
-        root.with_name(LIST).write_bytes(zlib.compress(marshal.dumps(dict(done), 2), 1))
+        root.with_name(LIST).write_bytes(zlib.compress(marshal.dumps((*base, dict(done)), 2), 1))
 
     def keep(self, action: CopyAction, layer: LayerId) -> None:
         """``layer`` is the last copy of this kind from now on."""

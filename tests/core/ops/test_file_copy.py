@@ -486,7 +486,7 @@ def test_files_of_an_earlier_copy_are_linked_unless_they_changed(
         return made
 
     first = job("one", {"d/same": "aa", "d/other": "bb", "d/mode": "cc"}, EarlierFiles())
-    earlier = EarlierFiles(root=str(tmp_path / "one"), files=first.done)
+    earlier = EarlierFiles(root=str(tmp_path / "one"), base=first.bases[0], files=first.done)
     (source / "d" / "other").write_text("changed")
     os.chmod(source / "d" / "mode", 0o600)
     job("two", {"d/same": "aa", "d/other": "dd", "d/mode": "cc", "d/new": "ee"}, earlier)
