@@ -20,6 +20,10 @@ NO_QT = (
     " apt install libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4"
     " libxcb-keysyms1 libxcb-image0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1"
 )
+NO_PYSIDE = (
+    "viaduct-desktop: PySide6, which draws the window, is not installed for {python}. `./run`"
+    " installs it; so does `pip install viaduct-desktop`."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     try:
         from PySide6.QtWidgets import QApplication
+    except ModuleNotFoundError:
+        sys.stderr.write(NO_PYSIDE.format(python=sys.executable) + "\n")
+        return 1
     except ImportError as problem:
         sys.stderr.write(NO_QT.format(problem=problem) + "\n")
         return 1
@@ -112,6 +119,7 @@ async def _session(app: object, argument: Path | None) -> int:
         engine.start,
         lambda request: client_request(request, insecure_hosts=settings.value.insecure_registries),
         engine.attach,
+        at_once=lambda: settings.value.parallel_builds,
     )
     context = Context(
         theme=theme,

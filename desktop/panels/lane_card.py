@@ -107,9 +107,10 @@ class LaneCard(QFrame):
         self._set(self._count, self._count_words(facts))
         self._set(self._step, self._step_words(facts))
         badge, role = self._badge_words(facts)
+        # The role first: a label measures its padding when it gets its text.
+        self._role(self._badge, role)
         self._set(self._badge, badge)
         self._badge.setVisible(bool(badge))
-        self._role(self._badge, role)
         self._bar.show_share(facts.done / max(facts.total, 1), facts.status.token)
         self._dress()
         self.setAccessibleName(

@@ -32,3 +32,12 @@ def test_the_version_needs_no_screen() -> None:
 
 def test_a_word_about_use_needs_no_screen() -> None:
     assert "FILE | FOLDER" in run("--help").stdout
+
+
+def test_a_python_without_qt_is_told_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "PySide6.py").write_text("raise ModuleNotFoundError('PySide6')\n")
+    done = run(DISPLAY=":1", PYTHONPATH=str(tmp_path) + os.pathsep + str(ROOT))
+    assert done.returncode == 1
+    assert "PySide6" in done.stderr
+    assert "./run" in done.stderr
+    assert "Traceback" not in done.stderr
