@@ -29,7 +29,10 @@ def test_a_stage_on_the_build_platform_may_lack_the_others() -> None:
     options = LintOptions(
         platforms=("linux/amd64", "linux/arm64"), images={"old/tool:1": AMD64_ONLY}
     )
-    text = "FROM --platform=$BUILDPLATFORM old/tool:1 AS t\nRUN true\nFROM scratch\nCOPY --from=t /x /\n"
+    text = (
+        "FROM --platform=$BUILDPLATFORM old/tool:1 AS t\nRUN true\n"
+        "FROM scratch\nCOPY --from=t /x /\n"
+    )
     assert [f.id for f in lint_text(text, options=options)] == []
 
 
