@@ -87,6 +87,7 @@ class BuildSession(QObject):
         self.started: int | None = None
         self.completed: int | None = None
         self.ref = ""
+        self.attached = False
         self.lines = LineStore()
         self._unread: list[SolveStatus] = []
         self._beat = QTimer(self)
@@ -146,7 +147,10 @@ Translate = Callable[[BuildRequest], ClientRequest]
 
 
 class BuildQueue(QObject):
-    """Runs sessions one after the other; ``current`` is the one that runs."""
+    """Runs sessions of one context one after the other, those of several beside each other.
+
+    ``at_once`` says how many may run; builds that ran already when they were added do not count.
+    """
 
     started = Signal(object)
     ended = Signal(object)
@@ -159,8 +163,11 @@ class BuildQueue(QObject):
         translate: Translate,
         attach: Attach | None = None,
         parent: QObject | None = None,
+        *,
+        at_once: Callable[[], int] = lambda: 2,
     ) -> None:
         super().__init__(parent)
+        self._at_once = at_once
         self._tasks = tasks
         self._start = start
         self._translate = translate
@@ -171,7 +178,13 @@ class BuildQueue(QObject):
 
     @property
     def current(self) -> BuildSession | None:
+        """The one that runs for longest."""
         return next(iter(self._running), None)
+
+    @property
+    def running(self) -> tuple[BuildSession, ...]:
+        """In the order in which they began."""
+        return tuple(self._running)
 
     @property
     def waiting(self) -> tuple[BuildSession, ...]:
@@ -179,12 +192,13 @@ class BuildQueue(QObject):
 
     def add(self, session: BuildSession) -> None:
         session.setParent(self)
+        session.attached = bool(session.ref)
         self._waiting.append(session)
         self.changed.emit()
         self._next()
 
     def cancel(self, session: BuildSession | None = None) -> bool:
-        """Cancel ``session`` or the running one; False when there is nothing to cancel."""
+        """Cancel ``session`` or the current one; False when there is nothing to cancel."""
         session = session or self.current
         if session is None:
             return False
@@ -209,12 +223,20 @@ class BuildQueue(QObject):
         for session in self.findChildren(BuildSession):
             session.close()
 
+    def starts_at_once(self, session: BuildSession) -> bool:
+        """Whether ``session`` need not wait for one that runs."""
+        if session.ref:
+            return True
+        started = [other for other in self._running if not other.attached]
+        busy = {other.request.context for other in self._running}
+        return session.request.context not in busy and len(started) < max(1, self._at_once())
+
     def _next(self) -> None:
-        if self._running or not self._waiting:
-            return
-        session = self._waiting.pop(0)
-        task = self._tasks.start(self._run(session), name=f"build {session.request.title}")
-        self._running[session] = task
+        for session in tuple(self._waiting):
+            if self.starts_at_once(session):
+                self._waiting.remove(session)
+                name = f"build {session.request.title}"
+                self._running[session] = self._tasks.start(self._run(session), name=name)
 
     async def _run(self, session: BuildSession) -> None:
         try:
@@ -243,7 +265,7 @@ class BuildQueue(QObject):
             self._next()
 
     async def _drive(self, session: BuildSession) -> None:
-        if session.ref and self._attach is not None:
+        if session.attached and self._attach is not None:
             opening = self._attach(session.ref)
         else:
             opening = self._start(self._translate(session.request), session.request)

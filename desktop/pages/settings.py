@@ -152,6 +152,7 @@ class SettingsPage(Page):
         form.addRow("", problem)
         self._number(form, self.tr("Builds to keep in the history"), "keep_builds", 1, 10_000)
         self._number(form, self.tr("Days to keep them"), "keep_days", 1, 3650)
+        self._number(form, self.tr("Builds of different projects at once"), "parallel_builds", 1, 8)
 
     # Shortcuts
 

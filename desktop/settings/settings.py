@@ -30,6 +30,7 @@ class Settings:
     insecure_registries: tuple[str, ...] = ()
     keep_builds: int = 200
     keep_days: int = 90
+    parallel_builds: int = 2  # of different projects; those of one wait for each other
     reopen_files: bool = True
     notify: bool = True
     reduced_motion: bool = False

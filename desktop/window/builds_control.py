@@ -18,6 +18,7 @@ from desktop.builds import BuildSession, BuildStatus
 from desktop.editor.tab import EditorTab
 from desktop.models.history import BuildSummary
 from desktop.pages.base_images import is_sample, lacks_base_images, make_base_images
+from desktop.widgets.words import sentence
 from desktop.window.build_report import BuildReport
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ class BuildsControl(QObject):
         super().__init__(window)
         self._window = window
         self._escape = 0.0
-        self._last: BuildSession | None = None
         self._preparing = False
         self._report = BuildReport(window, self)
         context, bar = window.context, window.workbench.bar
@@ -44,6 +44,8 @@ class BuildsControl(QObject):
         self._queue.started.connect(self._started)
         self._queue.ended.connect(self._ended)
         self._queue.changed.connect(self._queue_changed)
+        window.workbench.build_tabs.close_requested.connect(self.close_build)
+        window.workbench.build_shown.connect(lambda _session: self._queue_changed())
         window.workbench.failure.remedy_requested.connect(self.remedy)
         self._clock = QTimer(self)
         self._clock.setInterval(200)
@@ -135,11 +137,12 @@ class BuildsControl(QObject):
         plan = tab.analysis.plan if tab is not None and tab.analysis is not None else None
         session = BuildSession(request, plan=plan, native=self._window.context.engine.native)
         workbench.banner.hide()
-        if self._queue.current is None:
+        if self._queue.starts_at_once(session):
             self._present(session)
         else:
+            workbench.add_build(session)
             self._window.context.notices.show(
-                self.tr("The build waits until the running one has ended.")
+                self.tr("The build waits until a running one has ended.")
             )
         self._queue.add(session)
         return session
@@ -153,31 +156,46 @@ class BuildsControl(QObject):
         session.started = build.created
         if self._queue.current is None:
             self._present(session)
+        else:
+            self._window.workbench.add_build(session)
         self._queue.add(session)
 
     def ask_before_leaving(self) -> bool:
         """Whether the window must stay because a build runs and somebody has to decide."""
-        session = self._queue.current
-        if session is None:
+        running = self._queue.running
+        if not running:
             return False
         window = self._window
         box = QMessageBox(window)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setText(self.tr("%1 is still being built.").replace("%1", session.request.title))
+        names = ", ".join(session.request.title for session in running)
+        text = self.tr("%1 is still being built.")
+        if len(running) > 1:
+            text = self.tr("%1 are still being built.")
+        box.setText(text.replace("%1", names))
         keep = None
         if window.context.engine.is_embedded:
             box.setInformativeText(
-                self.tr("It can go on without the window; the next start shows it again.")
+                self.tr("Builds can go on without the window; the next start shows them again.")
             )
             keep = box.addButton(self.tr("Keep Building"), QMessageBox.ButtonRole.AcceptRole)
-        cancel = box.addButton(self.tr("Cancel the Build"), QMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton(
+            self.tr("Cancel the Build") if len(running) == 1 else self.tr("Cancel the Builds"),
+            QMessageBox.ButtonRole.DestructiveRole,
+        )
         box.addButton(self.tr("Stay Here"), QMessageBox.ButtonRole.RejectRole)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
+        def leave_when_idle() -> None:
+            if self._queue.current is None:
+                window.close_at_once()
+
         def decided(button: QAbstractButton) -> None:
             if button is cancel:
-                session.status_changed.connect(window.close_at_once)
-                self._queue.cancel(session)
+                self._queue.ended.connect(lambda _session: leave_when_idle())
+                for session in (*self._queue.waiting, *self._queue.running):
+                    self._queue.cancel(session)
+                leave_when_idle()
             elif keep is not None and button is keep:
                 window.close_at_once()
 
@@ -185,15 +203,47 @@ class BuildsControl(QObject):
         box.open()
         return True
 
+    def close_build(self, session: BuildSession) -> None:
+        """Close a tab; one that waits leaves the queue, one that runs is asked about."""
+        if session.status is not BuildStatus.RUNNING or session not in self._queue.running:
+            if session in self._queue.waiting:
+                self._queue.cancel(session)
+            self._window.workbench.forget_build(session)
+            return
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(self.tr("%1 is still being built.").replace("%1", session.request.title))
+        cancel = box.addButton(self.tr("Cancel the Build"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(self.tr("Keep Building"), QMessageBox.ButtonRole.RejectRole)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.buttonClicked.connect(
+            lambda button: self._queue.cancel(session) if button is cancel else None
+        )
+        box.open()
+
+    def show(self, session: BuildSession) -> None:
+        """Bring a build to the front: of a failed one the step that failed."""
+        window = self._window
+        window.show_page("editor")
+        tab = window.workbench.documents.by_path(session.request.dockerfile)
+        if tab is not None:
+            window.workbench.documents.setCurrentWidget(tab)
+        self._present(session)
+        if session.status is BuildStatus.FAILED:
+            window.workbench.show_panel("log")
+
     def _present(self, session: BuildSession) -> None:
-        self._last = session
         self._window.workbench.show_build(session)
         self._window.workbench.show_panel("platforms")
 
     # Running
 
     def _started(self, session: BuildSession) -> None:
-        if self._last is not session:
+        shown = self._window.workbench.session
+        waited = shown is not session
+        if shown is None or (
+            waited and shown.status.ended and shown.request.context == session.request.context
+        ):
             self._window.workbench.banner.hide()
             self._present(session)
         self._clock.start()
@@ -205,7 +255,7 @@ class BuildsControl(QObject):
         self._window.registry.action("build.cancel").setEnabled(running)
 
     def _show_progress(self) -> None:
-        session = self._queue.current
+        session = self._in_front()
         status = self._window.status
         if session is None or session.started is None:
             self._clock.stop()
@@ -216,15 +266,24 @@ class BuildsControl(QObject):
         text = self.tr("Building %1: %2 of %3 steps, %4 s")
         for place, value in enumerate((session.request.title, done, total, int(seconds)), start=1):
             text = text.replace(f"%{place}", str(value))
+        others = len(self._queue.running) - 1
+        if others:
+            text += self.tr(" (%1 more running)").replace("%1", str(others))
         waiting = len(self._queue.waiting)
         if waiting:
             text += self.tr(" (%1 waiting)").replace("%1", str(waiting))
         status.set_build(text, self.tr("Running build"), "running", "running")
         status.set_progress(done, total)
 
+    def _in_front(self) -> BuildSession | None:
+        """The running build that is looked at, or the one that runs for longest."""
+        shown = self._window.workbench.session
+        return shown if shown in self._queue.running else self._queue.current
+
     def _ended(self, session: BuildSession) -> None:
         status = self._window.status
-        status.set_progress(None, 0)
+        if self._queue.current is None:
+            status.set_progress(None, 0)
         seconds = 0.0
         if session.started is not None and session.completed is not None:
             seconds = (session.completed - session.started) / 1e9
@@ -243,13 +302,33 @@ class BuildsControl(QObject):
             case _:
                 status.set_build(self.tr("Failed: %1").replace("%1", title),
                                  str(session.error or ""), "failed", "failed")  # fmt: skip
-                self._window.start(self._report.failed(session), "after failure")
+                if session is self._window.workbench.session:
+                    self._window.start(self._report.failed(session), "after failure")
+                else:
+                    self._tell_failed(session)
         self._window.build_ended(session)
+
+    def _tell_failed(self, session: BuildSession) -> None:
+        """A build that nobody looks at must not ask questions before somebody does."""
+
+        def look() -> None:
+            self.show(session)
+            self._window.start(self._report.failed(session), "after failure")
+
+        text = self.tr("Failed: %1").replace("%1", session.request.title)
+        if session.error is not None:
+            text = f"{text}. {sentence(session.error)}"
+        self._window.context.notices.show(
+            text, kind="banner-failed", actions=((self.tr("Show"), look),)
+        )
 
     # Cancelling
 
     def cancel(self) -> None:
-        self._queue.cancel()
+        """The build that is looked at when it runs or waits, else the one that runs longest."""
+        shown = self._window.workbench.session
+        mine = (*self._queue.running, *self._queue.waiting)
+        self._queue.cancel(shown if shown in mine else None)
 
     def escape_pressed(self) -> bool:
         """Escape twice within a moment cancels the running build."""

@@ -383,9 +383,7 @@ class MainWindow(QMainWindow):
         page = self._pages["history"]
         session = page.session(ref)  # type: ignore[attr-defined]
         if session is not None:
-            self.show_page("editor")
-            self.workbench.show_build(session)
-            self.workbench.show_panel("platforms")
+            self.builds.show(session)
 
     def build_ended(self, session: BuildSession) -> None:
         """Tell about a build that ended while the window had no focus."""

@@ -32,6 +32,7 @@ from desktop.panels.log import LogPanel
 from desktop.panels.problems import ProblemsPanel
 from desktop.panels.timeline import TimelinePanel
 from desktop.widgets.banner import Banner
+from desktop.window.build_tabs import BuildTabs
 from desktop.window.explorer import Explorer
 from desktop.window.step_marks import step_marks
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 # The graph of a large file takes longer to draw than a key to type.
 _PLAN_PAUSE = 150
+_ENDED_TABS = 6
 
 
 class Workbench(QWidget):
@@ -48,6 +50,7 @@ class Workbench(QWidget):
 
     analysed = Signal(object)
     panel_shown = Signal(str)
+    build_shown = Signal(object)  # BuildSession | None
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,6 +80,8 @@ class Workbench(QWidget):
         self.failure = FailurePanel(theme, context.selection)
         self.timeline = TimelinePanel(theme, context.selection)
         self.lanes = LanesPanel(theme, context.selection)
+        self.build_tabs = BuildTabs(theme)
+        self.build_tabs.chosen.connect(self._build_chosen)
         self.analyzer = Analyzer(context.tasks, self)
         self._arrange()
 
@@ -151,7 +156,13 @@ class Workbench(QWidget):
             self.panels.addTab(widget, title)
         self.middle = QSplitter(Qt.Orientation.Vertical)
         self.middle.addWidget(self.top)
-        self.middle.addWidget(self.panels)
+        self._below = QWidget()
+        below = QVBoxLayout(self._below)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(0)
+        below.addWidget(self.build_tabs)
+        below.addWidget(self.panels, 1)
+        self.middle.addWidget(self._below)
         self.middle.setStretchFactor(0, 3)
         self.middle.setStretchFactor(1, 1)
         self.middle.setChildrenCollapsible(False)
@@ -321,11 +332,16 @@ class Workbench(QWidget):
     # Builds
 
     def show_build(self, session: BuildSession | None) -> None:
-        """Point every view at a build; None goes back to the plan."""
+        """Point every view at a build, which gets a tab; None goes back to the plan."""
+        if session is not None:
+            self.build_tabs.add(session)
+            self.build_tabs.select(session)
+        if session is self.session and session is not None:
+            return
         if self.session is not None:
             self.session.status_changed.disconnect(self._build_moved)
             self.session.changed.disconnect(self._build_changed)
-        before, self.session = self.session, session
+        self.session = session
         for view in (self.graph, self.log, self.timeline, self.lanes, self.failure):
             view.set_build(session)
         self._failure_box.hide()
@@ -333,8 +349,46 @@ class Workbench(QWidget):
             session.status_changed.connect(self._build_moved)
             session.changed.connect(self._build_changed)
             self._build_moved()
-        if before is not None and before is not session and before.status.ended:
-            before.close()
+            self._close_old_builds(session)
+        else:
+            self._lanes_due = True
+            self._show_plan()
+        self.build_shown.emit(session)
+
+    def add_build(self, session: BuildSession) -> None:
+        """A tab for a build that waits, or runs beside the one that is shown."""
+        self.build_tabs.add(session)
+        self._close_old_builds(session)
+
+    def forget_build(self, session: BuildSession) -> None:
+        """Close the tab; the builder's history still has the build."""
+        self.build_tabs.remove(session)
+        if self.session is session:
+            self.show_build(self.build_tabs.current())
+        if isinstance(session, BuildSession):
+            session.close()
+            # The queue owned it: from here on it lives as long as somebody looks at it.
+            session.setParent(None)
+
+    def _close_old_builds(self, newest: BuildSession) -> None:
+        """Of the builds that ended, an earlier one of the same file and the oldest ones."""
+        ended = [
+            s
+            for s in self.build_tabs.sessions
+            if s.status.ended and s is not newest and s is not self.session
+        ]
+        of_file = (newest.request.dockerfile, newest.request.title)
+        for n, session in enumerate(ended):
+            same = (session.request.dockerfile, session.request.title) == of_file
+            if same or n < len(ended) - _ENDED_TABS:
+                self.forget_build(session)
+
+    def _build_chosen(self, session: BuildSession) -> None:
+        """Its Dockerfile comes along, so that lines and steps belong together."""
+        tab = self.documents.by_path(session.request.dockerfile)
+        if tab is not None:
+            self.documents.setCurrentWidget(tab)
+        self.show_build(session)
 
     def _build_changed(self, _status: object) -> None:
         self._mark_steps()

@@ -49,9 +49,9 @@ class Script:
         self.events.put_nowait(None)
 
 
-def request(name: str = "a") -> BuildRequest:
+def request(name: str = "a", folder: str = "/p") -> BuildRequest:
     return BuildRequest(
-        dockerfile=Path("/p/Dockerfile"), context=Path("/p"), platforms=("linux/amd64",),
+        dockerfile=Path(folder, "Dockerfile"), context=Path(folder), platforms=("linux/amd64",),
         tags=(f"{name}:1",),
     )  # fmt: skip
 
@@ -188,3 +188,53 @@ def test_a_waiting_build_can_be_cancelled(
     scripts[0].end()
     until(lambda: first.status.ended)
     assert len(scripts) == 1
+
+
+def test_builds_of_two_projects_run_at_the_same_time_and_a_third_waits(
+    queue: BuildQueue, scripts: list[Script], until: Until
+) -> None:
+    a, b, c = (BuildSession(request(n, f"/{n}"), plan=None) for n in "abc")
+    again = BuildSession(request("again", "/a"), plan=None)
+    for session in (a, again, b, c):
+        queue.add(session)
+    until(lambda: len(scripts) == 2)
+    assert queue.running == (a, b)
+    assert queue.waiting == (again, c)
+    scripts[1].end()
+    until(lambda: len(scripts) == 3)
+    assert queue.running == (a, c)
+    scripts[0].end()
+    until(lambda: len(scripts) == 4)
+    assert queue.running == (c, again)
+    for script in scripts[2:]:
+        script.end()
+    until(lambda: again.status.ended and c.status.ended)
+
+
+def test_a_build_that_runs_already_is_followed_beside_the_others(
+    tasks: Tasks, scripts: list[Script], until: Until
+) -> None:
+    @asynccontextmanager
+    async def attach(ref: str) -> AsyncIterator[Script]:
+        script = Script()
+        script.ref = ref
+        scripts.append(script)
+        yield script
+
+    queue = BuildQueue(tasks, _never, lambda _request: ClientRequest(), attach)
+    left = [BuildSession(request(), plan=None) for _ in range(3)]
+    for n, session in enumerate(left):
+        session.ref = f"left{n}"
+        queue.add(session)
+    until(lambda: len(scripts) == 3)
+    assert queue.running == tuple(left)
+    for script in scripts:
+        script.end()
+    until(lambda: not queue.running)
+    queue.close()
+
+
+@asynccontextmanager
+async def _never(_wanted: ClientRequest, _request: BuildRequest) -> AsyncIterator[Script]:
+    raise AssertionError("nothing is started here")
+    yield
