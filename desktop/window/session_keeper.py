@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, QSize, QTimer
 
 from core.errors import Error
 from desktop.settings.paths import state_folder
@@ -32,6 +32,9 @@ class SessionKeeper:
         state = dict(session.layout)
         if "geometry" in state:
             window.restoreGeometry(QByteArray.fromBase64(state["geometry"].encode()))
+        _keep_on_screen(window)
+        # Once more when the build bar has wrapped: before that it asks for more width.
+        QTimer.singleShot(0, window, lambda: _keep_on_screen(window))
         window.workbench.restore_layout(session.layout)
         if argument is not None:
             await window.open_path(argument)
@@ -79,3 +82,18 @@ class SessionKeeper:
                 first_start=self._first_start,
             ),
         )
+
+
+def _keep_on_screen(window: MainWindow) -> None:
+    """The last session's screen may have been larger, or this one is scaled."""
+    room = window.screen().availableGeometry()
+    if room.contains(window.geometry()) or window.isMaximized() or window.isFullScreen():
+        return
+    title = window.geometry().top() - window.frameGeometry().top()
+    window.resize(window.size().boundedTo(room.size() - QSize(0, title)))
+    corner = room.bottomRight() - window.rect().bottomRight()
+    place = window.geometry().topLeft()
+    window.move(
+        max(room.left(), min(place.x(), corner.x())),
+        max(room.top(), min(place.y(), corner.y()) - title),
+    )
