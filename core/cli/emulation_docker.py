@@ -43,24 +43,13 @@ async def _run(builder: str, image: QemuImage, platforms: Sequence[str], *, on: 
         raise OptionError(
             "the embedded builder needs no image for this", hint="Leave out --builder."
         )
-    pattern = image.install if on else image.uninstall
-    chosen = _architectures(platforms)
-    each = any("{}" in word for word in pattern)
-    # The images know architectures by QEMU's names or by Docker's; one run for each is plainest.
-    for architecture in chosen if each else chosen[:1]:
-        words = [word.format(_name(image, architecture, on=on)) for word in pattern]
+    for words in image.container_arguments(_architectures(platforms), on=on):
         print(f"privileged run of {image.reference} {' '.join(words)}", file=sys.stderr)
         output = await run_privileged(
             endpoint, image.reference, words, lambda line: print(line, file=sys.stderr)
         )
         _tell(output)
     return 0
-
-
-def _name(image: QemuImage, architecture: Architecture, *, on: bool) -> str:
-    if image.name.endswith("/binfmt") and on:
-        return architecture.platforms[0].architecture
-    return architecture.qemu
 
 
 def _architectures(platforms: Sequence[str]) -> tuple[Architecture, ...]:

@@ -41,6 +41,23 @@ class QemuImage:
     reference: str = ""
     version: str = ""
 
+    def container_arguments(
+        self, architectures: Sequence[Architecture], *, on: bool
+    ) -> tuple[tuple[str, ...], ...]:
+        """The arguments of each privileged run that registers or takes away their handlers."""
+        pattern = self.install if on else self.uninstall
+        # The images know architectures by QEMU's names or by Docker's; one run for each is
+        # plainest, and one is enough where the image does all of them at once.
+        each = any("{}" in word for word in pattern)
+        docker = on and self.name.endswith("/binfmt")
+        return tuple(
+            tuple(
+                word.format(one.platforms[0].architecture if docker else one.qemu)
+                for word in pattern
+            )
+            for one in (architectures if each else architectures[:1])
+        )
+
 
 IMAGES: tuple[QemuImage, ...] = (
     QemuImage(

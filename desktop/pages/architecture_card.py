@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.wire.pb import control_pb2, engine_pb2
+from core.wire.pb import engine_pb2
+from desktop.pages.emulation_parts import Scope, is_emulated, is_native
 from desktop.widgets.form import label, restyle, row
 
 Action = engine_pb2.EmulationRequest
@@ -16,14 +17,25 @@ class ArchitectureCard(QFrame):
 
     change_requested = Signal(object, tuple)  # action, (platform,)
     fetch_requested = Signal(str)
+    test_requested = Signal(str)
 
-    def __init__(self, state: engine_pb2.ArchitectureState, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: engine_pb2.ArchitectureState,
+        scope: Scope = Scope.APP,
+        *,
+        registered: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        """``registered``: the whole system has a handler of ours for it."""
         super().__init__(parent)
         self._state = state
+        self._scope = scope
+        self._registered = registered
         self.setProperty("role", "card")
         self.setAccessibleName(state.platform)
-        self._native = state.mode == control_pb2.VERTEX_MODE_NATIVE
-        self._emulated = state.mode == control_pb2.VERTEX_MODE_EMULATED
+        self._native = is_native(state)
+        self._emulated = is_emulated(state)
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 12, 14, 12)
         box.setSpacing(4)
@@ -43,7 +55,7 @@ class ArchitectureCard(QFrame):
         if state.remedy:
             box.addWidget(label(state.remedy, "muted", wrap=True))
         box.addStretch()
-        if not self._native:
+        if self._scope is not Scope.ELSEWHERE:
             box.addLayout(row(*self._buttons(), 1))
 
     def _badge(self) -> QLabel:
@@ -64,6 +76,8 @@ class ArchitectureCard(QFrame):
         if self._native:
             return self.tr("runs on this processor")
         runner = state.interpreter.rsplit("/", 1)[-1]
+        if not runner and self._emulated:
+            return self.tr("by the machine of this builder")
         if not runner:
             return self.tr("no emulator is registered")
         if state.interpreter_version:
@@ -84,16 +98,37 @@ class ArchitectureCard(QFrame):
         return text
 
     def _buttons(self) -> list[QPushButton]:
+        buttons = [] if self._native else [self._switch()]
+        local = self._scope in (Scope.APP, Scope.SYSTEM)
+        platform = self._state.platform
+        if local and (self._native or self._emulated):
+            test = QPushButton(self.tr("Test"))
+            test.setAccessibleName(self.tr("Test %1").replace("%1", platform))
+            test.setToolTip(self.tr("Run a tiny program of this platform"))
+            test.clicked.connect(lambda: self.test_requested.emit(platform))
+            buttons.append(test)
+        elif local and not self._state.can_enable:
+            fetch = QPushButton(self.tr("Get QEMU"))
+            fetch.setAccessibleName(self.tr("Fetch QEMU for %1").replace("%1", platform))
+            fetch.setToolTip(
+                self.tr("Take the emulator out of a known image, pinned by its digest")
+            )
+            fetch.clicked.connect(lambda: self.fetch_requested.emit(platform))
+            buttons.append(fetch)
+        return buttons
+
+    def _switch(self) -> QPushButton:
+        """Enable or Disable; Undo where a handler of ours serves the whole system."""
         state = self._state
-        switch = QPushButton(self.tr("Disable") if self._emulated else self.tr("Enable"))
-        action = Action.DISABLE if self._emulated else Action.ENABLE
-        switch.setAccessibleName(f"{switch.text()} {state.platform}")
-        switch.setEnabled(self._emulated or state.can_enable)
+        if self._scope is Scope.SYSTEM:
+            on, possible = self._registered, True
+            text = self.tr("Undo") if on else self.tr("Enable")
+        else:
+            on, possible = self._emulated, self._emulated or state.can_enable
+            text = self.tr("Disable") if on else self.tr("Enable")
+        action = Action.DISABLE if on else Action.ENABLE
+        switch = QPushButton(text)
+        switch.setAccessibleName(f"{text} {state.platform}")
+        switch.setEnabled(possible)
         switch.clicked.connect(lambda: self.change_requested.emit(action, (state.platform,)))
-        if self._emulated or state.can_enable:
-            return [switch]
-        fetch = QPushButton(self.tr("Fetch QEMU"))
-        fetch.setAccessibleName(self.tr("Fetch QEMU for %1").replace("%1", state.platform))
-        fetch.setToolTip(self.tr("Take the emulator out of a known image, pinned by its digest"))
-        fetch.clicked.connect(lambda: self.fetch_requested.emit(state.platform))
-        return [switch, fetch]
+        return switch
