@@ -20,6 +20,7 @@ from desktop.models.history import BuildSummary
 from desktop.pages.base_images import is_sample, lacks_base_images, make_base_images
 from desktop.widgets.words import sentence
 from desktop.window.build_report import BuildReport
+from desktop.window.session_bus import SessionBus
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -36,6 +37,7 @@ class BuildsControl(QObject):
         self._escape = 0.0
         self._preparing = False
         self._report = BuildReport(window, self)
+        self._bus = SessionBus(window.context.tasks, self)
         context, bar = window.context, window.workbench.bar
         self._queue = context.queue
         bar.build_requested.connect(self.build)
@@ -260,6 +262,7 @@ class BuildsControl(QObject):
         if session is None or session.started is None:
             self._clock.stop()
             status.set_progress(None, 0)
+            self._bus.progress(None)
             return
         done, total = session.counts()
         seconds = (time.time_ns() - session.started) / 1e9
@@ -274,6 +277,7 @@ class BuildsControl(QObject):
             text += self.tr(" (%1 waiting)").replace("%1", str(waiting))
         status.set_build(text, self.tr("Running build"), "running", "running")
         status.set_progress(done, total)
+        self._bus.progress(done / total if total else 0.0)
 
     def _in_front(self) -> BuildSession | None:
         """The running build that is looked at, or the one that runs for longest."""
@@ -284,11 +288,13 @@ class BuildsControl(QObject):
         status = self._window.status
         if self._queue.current is None:
             status.set_progress(None, 0)
+            self._bus.progress(None)
         seconds = 0.0
         if session.started is not None and session.completed is not None:
             seconds = (session.completed - session.started) / 1e9
         took = f"{seconds:.1f} s"
         title = session.request.title
+        text = ""
         match session.status:
             case BuildStatus.DONE:
                 text = self.tr("Built %1 in %2").replace("%1", title).replace("%2", took)
@@ -306,7 +312,32 @@ class BuildsControl(QObject):
                     self._window.start(self._report.failed(session), "after failure")
                 else:
                     self._tell_failed(session)
-        self._window.build_ended(session)
+        self._notify(session, text)
+
+    def _notify(self, session: BuildSession, text: str) -> None:
+        """Tell about a build that ended while the window had no focus."""
+        window = self._window
+        ended = session.status in (BuildStatus.DONE, BuildStatus.FAILED)
+        if not ended or window.isActiveWindow() or not window.context.settings.value.notify:
+            return
+
+        def look() -> None:
+            window.to_front()
+            self.show(session)
+
+        failed = session.status is BuildStatus.FAILED
+        title = self.tr("Failed: %1").replace("%1", session.request.title) if failed else text
+        details = ", ".join(session.request.platforms)
+        if failed and session.error is not None:
+            details = sentence(session.error)
+        self._bus.notify(
+            title,
+            details,
+            action=self.tr("Show"),
+            run=look,
+            unheard=lambda: window.ask_for_attention(title, details, look),
+            urgent=failed,
+        )
 
     def _tell_failed(self, session: BuildSession) -> None:
         """A build that nobody looks at must not ask questions before somebody does."""

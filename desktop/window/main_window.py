@@ -8,12 +8,19 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QSystemTrayIcon,
+    QWidget,
+)
 
 from core.errors import Error
 from desktop.actions.palette import CommandPalette
 from desktop.actions.registry import ActionRegistry
-from desktop.builds import BuildSession, BuildStatus
 from desktop.context import Context
 from desktop.editor.files import is_dockerfile
 from desktop.editor.tab import EditorTab
@@ -45,6 +52,8 @@ class MainWindow(QMainWindow):
         self._projects = Projects(state_folder() / "projects")
         self._pages: dict[str, QWidget] = {}
         self._closing = False
+        self._tray: QSystemTrayIcon | None = None
+        self._balloon: Callable[[], object] = self.to_front
         self._leave = False
         self.setWindowTitle("Viaduct")
         self.setObjectName("main window")
@@ -385,14 +394,27 @@ class MainWindow(QMainWindow):
         if session is not None:
             self.builds.show(session)
 
-    def build_ended(self, session: BuildSession) -> None:
-        """Tell about a build that ended while the window had no focus."""
-        if self.isActiveWindow() or not self.context.settings.value.notify:
-            return
-        if session.status is not BuildStatus.CANCELLED:
-            from PySide6.QtWidgets import QApplication
+    def to_front(self) -> None:
+        """Above the other windows, with the keyboard."""
+        if self.isMinimized():
+            self.showNormal()
+        self.raise_()
+        self.activateWindow()
 
+    def ask_for_attention(self, title: str, text: str, run: Callable[[], object]) -> None:
+        """Where nobody shows notifications: the tray's balloon, or a mark on the task bar."""
+        if self._tray is None and QSystemTrayIcon.isSystemTrayAvailable():
+            self._tray = QSystemTrayIcon(self.windowIcon(), self)
+            self._tray.messageClicked.connect(self._balloon_clicked)
+        if self._tray is None:
             QApplication.alert(self)
+            return
+        self._balloon = run
+        self._tray.show()
+        self._tray.showMessage(title, text, self.windowIcon())
+
+    def _balloon_clicked(self) -> None:
+        self._balloon()
 
 
 def _dockerfiles(folder: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from desktop.building.request import BuildRequest
 from desktop.builds import BuildStatus
 from desktop.window.main_window import MainWindow
 
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints", extend=True)
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
 Make = Callable[..., MainWindow]
 Until = Callable[[Callable[[], object]], None]
@@ -154,3 +154,30 @@ def test_the_oldest_of_many_ended_builds_lose_their_tabs(
         until(lambda s=session: s.status.ended)
     titles = [s.request.title for s in window.workbench.build_tabs.sessions]
     assert titles == [f"p{n}" for n in range(2, 9)]
+
+
+def test_a_build_that_ends_unseen_is_told_of_and_its_button_shows_the_failed_step(
+    window: MainWindow,
+    builds: dict[str, Running],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(
+        window.builds._bus, "notify", lambda title, text, **more: told.append({"t": title} | more)
+    )
+    monkeypatch.setattr(window, "isActiveWindow", lambda: False)
+    session = window.builds.start(request("one"))
+    until(lambda: builds)
+    other = window.builds.start(request("two"))
+    until(lambda: len(builds) == 2)
+    builds["one"].end(ExecError("The step failed.", exit_code=3))
+    until(lambda: session.status.ended)
+    assert [t["t"] for t in told] == ["Failed: one"]
+    assert window.workbench.session is other
+    told[0]["run"]()  # type: ignore[operator]
+    assert window.workbench.session is session
+    window.context.settings.update(notify=False)
+    builds["two"].end()
+    until(lambda: other.status.ended)
+    assert len(told) == 1
