@@ -11,11 +11,12 @@ from core.cli.emulation_probe import capabilities
 from core.emulation.architectures import ARCHITECTURES
 from core.emulation.images import IMAGES
 from core.emulation.packages import install_command
-from core.errors import BuilderError
+from core.errors import BuilderError, Error, NotFoundError, RegistryError
 from core.wire.pb import engine_pb2
 from core.wire.services import Engine as EngineCalls
 from desktop.pages.architecture_card import ArchitectureCard
 from desktop.pages.base import EnginePage
+from desktop.pages.base_images import make_base_images
 from desktop.pages.docker_emulation import (
     IMAGE,
     answer_of,
@@ -36,6 +37,7 @@ from desktop.pages.whole_system import ByHand, agreed, by_hand, change_whole_sys
 from desktop.theme import METRICS
 from desktop.widgets.form import card, clear, label, row
 from desktop.widgets.table import Table
+from desktop.widgets.words import sentence
 
 if TYPE_CHECKING:
     from desktop.window.main_window import MainWindow
@@ -297,20 +299,43 @@ class EmulationPage(EnginePage):
     def _probe(self) -> None:
         async def work() -> None:
             self.banner.hide()
-            found = await capabilities(await self.context.engine.builder())
-            lines = []
-            for one in found:
-                words = (
-                    self.tr("✓ %1 runs: uname -m says %2")
-                    if one.works
-                    else self.tr("✗ %1 does not run: %2")
-                )
-                text = words.replace("%1", str(one.platform)).replace("%2", one.answer)
-                lines.append(label(text, "" if one.works else "error", wrap=True, selectable=True))
-            title = self.tr("What %1 can run").replace("%1", self.context.engine.name)
-            self._tell(title, lines)
+            try:
+                await self._show_capabilities()
+            except (RegistryError, NotFoundError) as problem:
+                if not self.context.engine.is_embedded:
+                    raise
+                self._offer_base_images(problem)
 
         self._work(work, self.tr("Building an image that runs busybox of each platform"))
+
+    async def _show_capabilities(self) -> None:
+        lines = []
+        for one in await capabilities(await self.context.engine.builder()):
+            words = (
+                self.tr("✓ %1 runs: uname -m says %2")
+                if one.works
+                else self.tr("✗ %1 does not run: %2")
+            )
+            text = words.replace("%1", str(one.platform)).replace("%2", one.answer)
+            lines.append(label(text, "" if one.works else "error", wrap=True, selectable=True))
+        self._tell(self.tr("What %1 can run").replace("%1", self.context.engine.name), lines)
+
+    def _offer_base_images(self, problem: Error) -> None:
+        """The probe needs busybox, which can be made where no registry answers."""
+
+        async def work() -> None:
+            self.banner.hide()
+            context = self.context
+            builder = await context.engine.builder()
+            await make_base_images(builder, context.tasks, self.work.say)
+            await self._show_capabilities()
+
+        words = self.tr("Making busybox for each platform")
+        self.banner.show_notice(
+            sentence(problem),
+            kind="banner-failed",
+            actions=((self.tr("Make Base Images and Retry"), lambda: self._work(work, words)),),
+        )
 
     async def _system(self, verb: str, platforms: tuple[str, ...]) -> None:
         self.banner.hide()

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from core.wire.pb import control_pb2, engine_pb2
 from desktop.theme import METRICS
 from desktop.widgets.form import clear, label, restyle, row
+from desktop.widgets.words import begun
 
 
 class Scope(Enum):
@@ -221,7 +222,7 @@ class Problems(QWidget):
                 problem.weight, "banner"))  # fmt: skip
             frame.setAccessibleName(problem.message)
             inner = QVBoxLayout(frame)
-            message = problem.message[:1].upper() + problem.message[1:].rstrip(".")
+            message = begun(problem.message.rstrip("."))
             inner.addWidget(label(f"{message}.", wrap=True, selectable=True))
             if problem.remedy:
                 inner.addWidget(label(problem.remedy, "muted", wrap=True, selectable=True))
