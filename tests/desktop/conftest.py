@@ -54,6 +54,7 @@ def loop(qapp: QApplication) -> Iterator[QEventLoop]:
     loop = QEventLoop(qapp)
     asyncio.set_event_loop(loop)
     yield loop
+    asyncio._set_running_loop(None)
     loop.close()
     asyncio.set_event_loop(None)
 
@@ -63,7 +64,12 @@ def run(loop: QEventLoop) -> Run:
     """Run a coroutine in the loop, for ten seconds at most."""
 
     def run(work: Coroutine[Any, Any, Any]) -> Any:
-        return loop.run_until_complete(asyncio.wait_for(work, 10))
+        try:
+            return loop.run_until_complete(asyncio.wait_for(work, 10))
+        finally:
+            # In the window the loop runs all the time. Here Qt's events are also processed between
+            # two runs (pytest-qt does it around a test), and turn tasks that look for their loop.
+            asyncio._set_running_loop(loop)
 
     return run
 
