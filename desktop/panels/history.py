@@ -30,6 +30,7 @@ from desktop.engine import Engine
 from desktop.models.graph_words import duration_text
 from desktop.models.history import BuildSummary, summary
 from desktop.models.history_list import REF_ROLE, TEXT_ROLE, HistoryModel, when
+from desktop.models.history_plan import plan_from_json
 from desktop.models.history_replay import RecordedBuild
 from desktop.models.history_source import (
     ImportedBuilds,
@@ -330,6 +331,7 @@ class HistoryPage(QWidget):
             kept.events,
             error=kept.error,
             source_text=kept.source_text,
+            plan=plan_from_json(kept.build.plan),
             native=self._engine.native,
             parent=self,
         )

@@ -16,13 +16,16 @@ from desktop.building.request import BuildRequest, tag_problem
 from desktop.building.sign_in import ask_sign_in
 from desktop.builds import BuildSession, BuildStatus
 from desktop.editor.tab import EditorTab
+from desktop.engine import EngineState
 from desktop.models.history import BuildSummary
+from desktop.models.history_bounds import tidy
 from desktop.pages.base_images import is_sample, lacks_base_images, make_base_images
 from desktop.widgets.words import sentence
 from desktop.window.build_report import BuildReport
 from desktop.window.session_bus import SessionBus
 
 if TYPE_CHECKING:
+    from core.frontend.plan import Plan
     from desktop.window.main_window import MainWindow
 
 _ESCAPE_SECONDS = 1.2
@@ -149,10 +152,10 @@ class BuildsControl(QObject):
         self._queue.add(session)
         return session
 
-    def follow(self, build: BuildSummary) -> None:
+    def follow(self, build: BuildSummary, plan: Plan | None = None) -> None:
         """Watch a build that runs in the builder already."""
         session = BuildSession(
-            build.request(), plan=None, native=self._window.context.engine.native
+            build.request(), plan=plan, native=self._window.context.engine.native
         )
         session.ref = build.ref
         session.started = build.created
@@ -313,6 +316,16 @@ class BuildsControl(QObject):
                 else:
                     self._tell_failed(session)
         self._notify(session, text)
+        if session.status is not BuildStatus.CANCELLED:
+            self._window.start(self.tidy_history(), "tidy history")
+
+    async def tidy_history(self) -> None:
+        """Hold the embedded builder's history to the settings, once it has been reached."""
+        context = self._window.context
+        if context.engine.state is EngineState.READY and context.engine.is_embedded:
+            bounds = context.settings.value
+            builder = await context.engine.builder()
+            await tidy(builder, keep=bounds.keep_builds, days=bounds.keep_days)
 
     def _notify(self, session: BuildSession, text: str) -> None:
         """Tell about a build that ended while the window had no focus."""

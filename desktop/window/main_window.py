@@ -24,6 +24,7 @@ from desktop.actions.registry import ActionRegistry
 from desktop.context import Context
 from desktop.editor.files import is_dockerfile
 from desktop.editor.tab import EditorTab
+from desktop.models.history_plan import recorded_plan
 from desktop.pages.catalog import PAGES, PageSpec, make_page
 from desktop.settings.paths import state_folder
 from desktop.settings.projects import Projects
@@ -341,7 +342,8 @@ class MainWindow(QMainWindow):
         except Error:
             return
         for build in left:
-            self.builds.follow(build)
+            self.builds.follow(build, await recorded_plan(builder, build.ref))
+        await self.builds.tidy_history()
 
     def reset_layout(self) -> None:
         self.show_page("editor")
