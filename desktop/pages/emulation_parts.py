@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from enum import Enum
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QRadioButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -45,9 +45,9 @@ class ScopeSwitch(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._fixed: Scope | None = None
-        self.app = QRadioButton(self.tr("This app"))
+        self.app = _choice(self.tr("This app"))
         self.app.setAccessibleName(self.tr("Change emulation for this app"))
-        self.system = QRadioButton(self.tr("Whole system"))
+        self.system = _choice(self.tr("Whole system"))
         self.system.setAccessibleName(self.tr("Change emulation for the whole system"))
         self.app.setChecked(True)
         group = QButtonGroup(self)
@@ -118,6 +118,15 @@ class ScopeSwitch(QWidget):
                 ),
             }[scope]
         )
+
+
+def _choice(text: str) -> QToolButton:
+    """One of several, in a colour that is plain to see in every theme."""
+    button = QToolButton()
+    button.setText(text)
+    button.setCheckable(True)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return button
 
 
 class CommandBox(QFrame):
