@@ -22,12 +22,16 @@ from desktop.graph.ranks import Links
 def updated(graph: LayoutGraph, previous: Layout) -> Layout:
     """``graph`` laid out so that nodes of ``previous`` stay where they are, if that can be.
 
-    It can when nodes were only added and each fits between its inputs and its users. Otherwise
-    the whole graph is laid out again.
+    It can when nodes were only added, each fits between its inputs and its users, and the groups
+    of before are still there: another file's steps may have the same names. Otherwise the whole
+    graph is laid out again.
     """
     known = previous.positions
     ids = {n.id for n in graph.nodes}
+    groups = {n.group for n in graph.nodes if n.id in known and n.group}
     if not known or not ids.issuperset(known):
+        return layout(graph)
+    if groups != {island.group for island in previous.islands}:
         return layout(graph)
     joined = indexed(graph)
     nodes = graph.nodes

@@ -156,3 +156,9 @@ def test_growing_in_solve_order_keeps_every_position(g: LayoutGraph, cut: int) -
 def test_layout_is_a_function(g: LayoutGraph) -> None:
     assert layout(g) == layout(g)
     assert NODE_HEIGHT < ROW_PITCH
+
+
+def test_steps_of_the_same_names_in_other_stages_are_laid_out_again() -> None:
+    shown = layout(graph("compile:a compile:b; a>b"))
+    other = updated(graph("build:a build:b; a>b"), shown)
+    assert {island.group for island in other.islands} == {"build"}
