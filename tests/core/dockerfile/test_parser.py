@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import dockerfile
@@ -249,26 +248,6 @@ def test_the_official_parser_reads_the_same(
         assert _ours(parse(text)) == theirs, text
         compared += 1
     assert compared > 200
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "FROM a\n" + "RUN apt-get install -y some thing && rm -rf /var/lib/apt/lists\n" * 16000,
-        "FROM a\nRUN x \\\n" + "  word \\\n" * 110000 + " end\n",
-        "FROM a\nENV a=b \\\n" + "  name=value \\\n" * 70000 + " e=f\n",
-        "FROM a\n" + "# comment\n" * 100000,
-        "FROM a\nRUN <<E\n" + "hello there\n" * 85000 + "E\n",
-        "FROM a\nRUN " + "\\\n".join(["--a=é " * 1000] * 130) + "\n",
-        "FROM a\nENV a=" + "\\\n".join(["'\"x" * 10000] * 33) + "\n",
-        "FROM a\nRUN " + "\\\n".join(["<" * 30000] * 30) + "\n",
-    ],
-    ids=["lines", "continuation", "pairs", "comments", "heredoc", "flags", "quotes", "angles"],
-)
-def test_a_megabyte_parses_in_under_a_second(text: str) -> None:
-    start = time.process_time()
-    parse(text)
-    assert time.process_time() - start < 1.0
 
 
 def test_a_hundred_thousand_instructions_parse() -> None:

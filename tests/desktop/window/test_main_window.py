@@ -235,6 +235,7 @@ def test_both_themes_reach_every_part(sample: MainWindow) -> None:
         QApplication.sendPostedEvents()
 
 
+@pytest.mark.bench
 def test_a_keystroke_costs_less_than_a_frame(sample: MainWindow) -> None:
     tab = current(sample)
     tab.editor.replace_all("FROM busybox\n" + "RUN echo $HOME && true\n" * 2000)
