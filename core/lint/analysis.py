@@ -14,7 +14,6 @@ from core.dockerfile.commands import (
     CommandLine,
     Entrypoint,
     Env,
-    From,
     Instruction,
     Program,
     Run,
@@ -254,7 +253,3 @@ def _exec_form(command: CommandLine) -> Script:
         pipeline=0,
     )
     return Script(commands=(made,), assignments=(), cases=(), text="", complete=True)
-
-
-def is_from(site: Site) -> bool:
-    return isinstance(site.instruction, From)

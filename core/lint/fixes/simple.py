@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from core.dockerfile.commands import Arg, Env, From, Run
+from core.dockerfile.commands import Arg, Env, Run
 from core.dockerfile.source import Span
-from core.lint.analysis import Analysis, Site
+from core.lint.analysis import Analysis
 from core.lint.findings import Confidence, Edit, Fix
 from core.lint.fixes.builder import (
     DEFAULT_PLATFORMS,
@@ -314,7 +314,3 @@ def uname_url(analysis: Analysis, hazard: Hazard) -> Fix | None:
         edits=tuple(edits),
         confidence=Confidence.LIKELY,
     )
-
-
-def is_from_site(site: Site) -> bool:
-    return isinstance(site.instruction, From)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from core.dockerfile.commands import Add, Copy, From, Run
 from core.lint.analysis import Analysis, Site
-from core.lint.guards import ARCH_SOURCE
 from core.lint.rules.hazard import Hazard
 from core.lint.rules.patterns import FETCHERS
 from core.lint.rules.table import RuleId
@@ -142,7 +141,3 @@ def _asked(analysis: Analysis, facts: StageFacts) -> Iterator[Hazard]:
                 message=f"{match.group().strip('$()`')} answers for the build machine here, "
                 "not for the image",
             )
-
-
-def arch_queries(text: str) -> bool:
-    return bool(ARCH_SOURCE.search(text))
