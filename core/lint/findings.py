@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
 from core.errors import LineRange
 
@@ -30,19 +31,11 @@ class Confidence(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """Replace ``span`` of the Dockerfile's text by ``text``; an empty span inserts."""
-
-    span: Span
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
     """Edits that belong together. ``results`` shows, per platform, what a place will read."""
 
     title: str
-    edits: tuple[Edit, ...]
+    edits: tuple[TextEdit, ...]
     confidence: Confidence
     results: tuple[tuple[str, str], ...] = ()
 
@@ -71,17 +64,3 @@ class Finding:
     fix: Fix | None = None
     related: tuple[Related, ...] = ()
     platforms: tuple[str, ...] = ()
-
-
-def apply_edits(text: str, edits: tuple[Edit, ...]) -> str:
-    """``text`` with every edit made; raises ValueError when two of them overlap."""
-    parts: list[str] = []
-    position = 0
-    for edit in sorted(edits, key=lambda e: (e.span.start, e.span.end)):
-        if edit.span.start < position:
-            raise ValueError("edits overlap")
-        parts.append(text[position : edit.span.start])
-        parts.append(edit.text)
-        position = edit.span.end
-    parts.append(text[position:])
-    return "".join(parts)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.dockerfile.commands import Program
+from core.dockerfile.edits import apply_edits
 from core.dockerfile.instructions import instructions
 from core.dockerfile.parser import parse
 from core.dockerfile.source import Span
@@ -18,7 +19,7 @@ from core.errors import DockerfileError, LineRange
 from core.lint.architecture import architecture_findings
 from core.lint.buildkit.rules import Violation
 from core.lint.buildkit.walk import check_program
-from core.lint.findings import Confidence, Finding, Fix, Severity, apply_edits
+from core.lint.findings import Confidence, Finding, Fix, Severity
 from core.lint.rules.advice import ImageFacts
 from core.oci.platform import parse_platform
 

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
 )
 
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
-from core.lint.findings import Edit
 from desktop.editor.code_editor import CodeEditor
 from desktop.editor.completion import Completions, Item, ItemKind
 from desktop.theme import METRICS, Theme
@@ -171,7 +171,7 @@ class Completer(QObject):
             return
         item: Item = current.data(_ROLE)
         span = Span(self._start, self._editor.offset())
-        self._editor.apply_edits((Edit(span=span, text=item.insert),))
+        self._editor.apply_edits((TextEdit(span=span, text=item.insert),))
         end = self._start + len(item.insert)
         self._editor.select(end, end)
         if item.kind in (ItemKind.INSTRUCTION, ItemKind.FOLDER) or item.insert.endswith("="):

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
-from core.lint.findings import Edit
 from desktop.editor.code_editor import CodeEditor
 from desktop.theme import METRICS, Theme
 
@@ -207,7 +207,7 @@ class FindBar(QFrame):
         current = self._current()
         if current is not None:
             start, end = self._matches[current]
-            edit = Edit(span=Span(start, end), text=self._replacement(start, end))
+            edit = TextEdit(span=Span(start, end), text=self._replacement(start, end))
             self._editor.apply_edits((edit,))
         self.step(1)
 
@@ -215,7 +215,7 @@ class FindBar(QFrame):
         self._search()
         self._editor.apply_edits(
             tuple(
-                Edit(span=Span(start, end), text=self._replacement(start, end))
+                TextEdit(span=Span(start, end), text=self._replacement(start, end))
                 for start, end in self._matches
             )
         )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
-from core.lint.findings import Confidence, Edit, Finding
+from core.lint.findings import Confidence, Finding
 from desktop.editor.offsets import Offsets
 
 
-def chosen_edits(findings: Iterable[Finding], rule: str) -> tuple[Edit, ...]:
+def chosen_edits(findings: Iterable[Finding], rule: str) -> tuple[TextEdit, ...]:
     """Edits of all findings of ``rule``, or of every certain fix for ""; overlaps are left out.
 
     Two findings may carry the same edit (``ARG TARGETARCH`` before first use): it is made once.
     """
-    chosen: list[Edit] = []
+    chosen: list[TextEdit] = []
     for finding in findings:
         fix = finding.fix
         if fix is None or fix.confidence is Confidence.NEEDS_INPUT:
@@ -29,16 +30,16 @@ def chosen_edits(findings: Iterable[Finding], rule: str) -> tuple[Edit, ...]:
     return tuple(chosen)
 
 
-def _overlap(one: Edit, other: Edit) -> bool:
+def _overlap(one: TextEdit, other: TextEdit) -> bool:
     if one.span.start == one.span.end or other.span.start == other.span.end:
         return one.span == other.span
     return one.span.start < other.span.end and other.span.start < one.span.end
 
 
-def ignore_edit(text: str, finding: Finding) -> Edit:
+def ignore_edit(text: str, finding: Finding) -> TextEdit:
     """A comment above the instruction that silences the finding's rule there."""
     offsets = Offsets(text)
     start = offsets.line_start(finding.range.start)
     line = text[start : offsets.line_end(finding.range.start)]
     indent = line[: len(line) - len(line.lstrip())]
-    return Edit(span=Span(start, start), text=f"{indent}# viaduct: ignore={finding.rule}\n")
+    return TextEdit(span=Span(start, start), text=f"{indent}# viaduct: ignore={finding.rule}\n")

@@ -182,7 +182,7 @@ def _fix(window: MainWindow, tab: EditorTab) -> None:
 
 
 def _rename(window: MainWindow, tab: EditorTab) -> None:
-    from core.lint.findings import Edit
+    from core.dockerfile.edits import TextEdit
     from desktop.editor.navigation import occurrences, symbol_at
 
     program = tab.program
@@ -211,7 +211,7 @@ def _rename(window: MainWindow, tab: EditorTab) -> None:
                 _tr("%1 cannot be a name here.").replace("%1", repr(name)), kind="banner-warning"
             )
             return
-        tab.editor.apply_edits(Edit(span=place.span, text=name) for place in places)
+        tab.editor.apply_edits(TextEdit(span=place.span, text=name) for place in places)
 
     dialog.textValueSelected.connect(take)
     dialog.open()

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from core.dockerfile.commands import From
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
 from core.lint.analysis import Analysis, Site
-from core.lint.findings import Edit
 from core.lint.fixes.mapping import GOARCH, PlatformSpelling
 
 DEFAULT_PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -20,7 +20,7 @@ def platforms_of(analysis: Analysis) -> tuple[str, ...]:
     return wanted or DEFAULT_PLATFORMS
 
 
-def declare(analysis: Analysis, site: Site, names: Iterable[str]) -> list[Edit]:
+def declare(analysis: Analysis, site: Site, names: Iterable[str]) -> list[TextEdit]:
     """``ARG`` lines right before the instruction for those of ``names`` that it cannot see.
 
     Not at the top of the stage: what stands between keeps its cache.
@@ -31,13 +31,13 @@ def declare(analysis: Analysis, site: Site, names: Iterable[str]) -> list[Edit]:
     return [insert_before(analysis, site, f"ARG {' '.join(missing)}")]
 
 
-def insert_before(analysis: Analysis, site: Site, lines: str) -> Edit:
+def insert_before(analysis: Analysis, site: Site, lines: str) -> TextEdit:
     """Whole lines before the instruction, in front of the comments that belong to it."""
     start = site.node.span.start
     line_start = analysis.text.rfind("\n", 0, start) + 1
     newline = "\r\n" if "\r\n" in analysis.text else "\n"
     text = lines.replace("\n", newline) + newline
-    return Edit(span=Span(line_start, line_start), text=text)
+    return TextEdit(span=Span(line_start, line_start), text=text)
 
 
 def free_name(analysis: Analysis, wanted: str) -> str:

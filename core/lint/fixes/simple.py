@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from core.dockerfile.commands import Arg, Env, Run
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
 from core.lint.analysis import Analysis
-from core.lint.findings import Confidence, Edit, Fix
+from core.lint.findings import Confidence, Fix
 from core.lint.fixes.builder import (
     DEFAULT_PLATFORMS,
     arg_chain,
@@ -32,7 +33,7 @@ def drop_flag(analysis: Analysis, hazard: Hazard) -> Fix:
         end += 1
     return Fix(
         title="Drop --platform",
-        edits=(Edit(span=Span(span.start, end), text=""),),
+        edits=(TextEdit(span=Span(span.start, end), text=""),),
         confidence=Confidence.LIKELY,
     )
 
@@ -47,7 +48,7 @@ def drop_prefix(analysis: Analysis, hazard: Hazard) -> Fix | None:
     start = hazard.span.start + at + match.start(1)
     return Fix(
         title=f"Use {hazard.atom[match.end() :]}, which has every platform",
-        edits=(Edit(span=Span(start, start + len(match.group(1)) + 1), text=""),),
+        edits=(TextEdit(span=Span(start, start + len(match.group(1)) + 1), text=""),),
         confidence=Confidence.LIKELY,
     )
 
@@ -70,7 +71,7 @@ def apt_source(analysis: Analysis, hazard: Hazard) -> Fix | None:
             end += 1
     return Fix(
         title="Let apt use the image's own architecture",
-        edits=(Edit(span=Span(opening, end), text=new),),
+        edits=(TextEdit(span=Span(opening, end), text=new),),
         confidence=Confidence.SAFE,
     )
 
@@ -95,7 +96,7 @@ def drop_default(analysis: Analysis, hazard: Hazard) -> Fix:
     at = text.find("=")
     return Fix(
         title="Drop the default",
-        edits=(Edit(span=Span(hazard.span.start + at, hazard.span.end), text=""),),
+        edits=(TextEdit(span=Span(hazard.span.start + at, hazard.span.end), text=""),),
         confidence=Confidence.LIKELY,
     )
 
@@ -112,7 +113,7 @@ def rename(analysis: Analysis, hazard: Hazard) -> Fix | None:
     if at < 0:
         return None
     span = Span(hazard.span.start + at, hazard.span.start + at + len(hazard.atom))
-    edits.append(Edit(span=span, text=right))
+    edits.append(TextEdit(span=span, text=right))
     return Fix(title=f"Use {right}", edits=tuple(edits), confidence=Confidence.LIKELY)
 
 
@@ -130,7 +131,7 @@ def variable(analysis: Analysis, hazard: Hazard) -> Fix | None:
     platforms = platforms_of(analysis)
     if spelling is None or not spelling.covers(platforms):
         return None
-    before: list[Edit] = []
+    before: list[TextEdit] = []
     if spelling.direct(platforms):
         reference = "$TARGETARCH"
         before = declare(analysis, site, ("TARGETARCH",)) if site.stage is not None else []
@@ -149,7 +150,7 @@ def variable(analysis: Analysis, hazard: Hazard) -> Fix | None:
         return None
     return Fix(
         title="Take the value from TARGETARCH",
-        edits=(*before, Edit(span=Span(at, at + len(wanted)), text=reference)),
+        edits=(*before, TextEdit(span=Span(at, at + len(wanted)), text=reference)),
         confidence=Confidence.LIKELY,
         results=tuple((p, spelling.spellings[p]) for p in platforms),
     )
@@ -161,7 +162,7 @@ def go_arch(analysis: Analysis, hazard: Hazard) -> Fix | None:
     if site.stage is None or hazard.token is None:
         return None
     edits = declare(analysis, site, ("TARGETARCH",))
-    edits.append(Edit(span=_token_only(analysis, hazard), text="$TARGETARCH"))
+    edits.append(TextEdit(span=_token_only(analysis, hazard), text="$TARGETARCH"))
     return Fix(
         title="Compile for the platform that is being built",
         edits=tuple(edits),
@@ -190,12 +191,12 @@ def package(analysis: Analysis, hazard: Hazard) -> Fix | None:
             return None
         return Fix(
             title="Ask rpm for the architecture",
-            edits=(Edit(span=span, text="$(rpm -E %_arch)"),),
+            edits=(TextEdit(span=span, text="$(rpm -E %_arch)"),),
             confidence=Confidence.LIKELY,
         )
     return Fix(
         title="Let the package manager choose the architecture",
-        edits=(Edit(span=Span(span.start - 1, span.end), text=""),),
+        edits=(TextEdit(span=Span(span.start - 1, span.end), text=""),),
         confidence=Confidence.SAFE,
     )
 
@@ -221,7 +222,9 @@ def library_path(analysis: Analysis, hazard: Hazard) -> Fix | None:
             start = analysis.text.rfind("\n", 0, place.start) + 1
             before = analysis.text[start : place.start]
             quoted = before.count("'") % 2 and before.count('"') % 2 == 0
-            edits.append(Edit(span=place, text="'\"$(uname -m)\"'" if quoted else "$(uname -m)"))
+            edits.append(
+                TextEdit(span=place, text="'\"$(uname -m)\"'" if quoted else "$(uname -m)")
+            )
         return Fix(
             title="Ask uname for the folder's name",
             edits=tuple(edits),
@@ -231,7 +234,7 @@ def library_path(analysis: Analysis, hazard: Hazard) -> Fix | None:
     if name == "copy" and any(flag.startswith("--from") for flag in site.node.flags):
         return Fix(
             title="Copy from the folder of any architecture",
-            edits=(Edit(span=hazard.span, text="*"),),
+            edits=(TextEdit(span=hazard.span, text="*"),),
             confidence=Confidence.LIKELY,
         )
     return None
@@ -246,7 +249,7 @@ def cpu_flag(analysis: Analysis, hazard: Hazard) -> Fix | None:
         end += 1
     return Fix(
         title=f"Drop {hazard.atom}",
-        edits=(Edit(span=Span(start, end), text=""),),
+        edits=(TextEdit(span=Span(start, end), text=""),),
         confidence=Confidence.SAFE,
     )
 
@@ -260,7 +263,7 @@ def delete_line(analysis: Analysis, hazard: Hazard) -> Fix | None:
     end = analysis.text.find("\n", node.span.end - 1)
     return Fix(
         title="Delete the copy of the emulator",
-        edits=(Edit(span=Span(start, len(analysis.text) if end < 0 else end + 1), text=""),),
+        edits=(TextEdit(span=Span(start, len(analysis.text) if end < 0 else end + 1), text=""),),
         confidence=Confidence.LIKELY,
     )
 
@@ -270,7 +273,7 @@ def label(analysis: Analysis, hazard: Hazard) -> Fix | None:
     if hazard.token is None or hazard.token.text != "amd64":
         return None
     edits = declare(analysis, hazard.site, ("TARGETARCH",))
-    edits.append(Edit(span=_token_only(analysis, hazard), text="$TARGETARCH"))
+    edits.append(TextEdit(span=_token_only(analysis, hazard), text="$TARGETARCH"))
     return Fix(title="Use TARGETARCH", edits=tuple(edits), confidence=Confidence.SAFE)
 
 
@@ -289,7 +292,7 @@ def failing_default(analysis: Analysis, hazard: Hazard) -> Fix | None:
             return Fix(
                 title="Fail on architectures that the map does not know",
                 edits=(
-                    Edit(
+                    TextEdit(
                         span=Span(at, at),
                         text=f'{separator}*) echo >&2 "unsupported architecture: {subject}"; '
                         "exit 1 ;; ",
@@ -308,7 +311,7 @@ def uname_url(analysis: Analysis, hazard: Hazard) -> Fix | None:
         return None
     edits = declare(analysis, hazard.site, ("TARGETARCH",))
     start = hazard.span.start + match.start()
-    edits.append(Edit(span=Span(start, start + len(match.group())), text="${TARGETARCH}"))
+    edits.append(TextEdit(span=Span(start, start + len(match.group())), text="${TARGETARCH}"))
     return Fix(
         title="Use TARGETARCH, as the project spells it",
         edits=tuple(edits),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from core.dockerfile.commands import Add, Arg, Copy, Env, Run
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
 from core.dockerfile.words import split_command
 from core.lint.analysis import Analysis, Site
-from core.lint.findings import Confidence, Edit, Fix
+from core.lint.findings import Confidence, Fix
 from core.lint.fixes.builder import (
     DEFAULT_PLATFORMS,
     arg_chain,
@@ -74,7 +75,7 @@ def _in_run(
                 lead = (
                     case_map(variable, spelling, platforms) + f"; {site.node.source.escape}\n    "
                 )
-        edits.append(Edit(span=Span(start, start), text=lead))
+        edits.append(TextEdit(span=Span(start, start), text=lead))
     for span in dict.fromkeys(places):
         edits.extend(_replaced(analysis, span, f"${{{variable}}}"))
     return Fix(
@@ -85,13 +86,13 @@ def _in_run(
     )
 
 
-def _replaced(analysis: Analysis, span: Span, reference: str) -> list[Edit]:
+def _replaced(analysis: Analysis, span: Span, reference: str) -> list[TextEdit]:
     """The edit of one place; inside single quotes they are closed and opened again."""
     line_start = analysis.text.rfind("\n", 0, span.start) + 1
     before = analysis.text[line_start : span.start]
     if before.count("'") % 2 and before.replace("\\'", "").count('"') % 2 == 0:
-        return [Edit(span=span, text=f"'\"{reference}\"'")]
-    return [Edit(span=span, text=reference)]
+        return [TextEdit(span=span, text=f"'\"{reference}\"'")]
+    return [TextEdit(span=span, text=reference)]
 
 
 def _words(site: Site) -> list[Word]:
@@ -130,7 +131,7 @@ def _without_shell(
     platforms: tuple[str, ...],
 ) -> Fix | None:
     wanted = atom.text[spelling.start : spelling.end]
-    edits: list[Edit] = []
+    edits: list[TextEdit] = []
     if not spelling.covers(platforms):
         return None
     if spelling.direct(platforms):
@@ -153,7 +154,7 @@ def _without_shell(
     ]
     if not places:
         return None
-    edits.extend(Edit(span=place, text=f"${{{variable}}}") for place in places)
+    edits.extend(TextEdit(span=place, text=f"${{{variable}}}") for place in places)
     return Fix(
         title=f"Take the architecture from {'TARGETARCH' if variable == 'TARGETARCH' else 'a map'}",
         edits=tuple(edits),
@@ -191,6 +192,9 @@ def _unsupported(
     )
     return Fix(
         title="Fail with a sentence on platforms that it has no build for",
-        edits=(*declare(analysis, site, ("TARGETARCH",)), Edit(span=Span(start, start), text=lead)),
+        edits=(
+            *declare(analysis, site, ("TARGETARCH",)),
+            TextEdit(span=Span(start, start), text=lead),
+        ),
         confidence=Confidence.NEEDS_INPUT,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from core.dockerfile.commands import Add, Arg, Copy, Env, Expose, From, Label, Run, User, Workdir
 from core.dockerfile.source import Span
@@ -18,6 +18,9 @@ EXPANDED = (Add, Copy, Env, Label, Workdir, User, Expose, Arg)
 NEAR = re.compile(
     r"^(?:TARGET|BUILD)_?(?:PLATFORM|PLAFORM|PLATFORMS|PLATFROM|ARCH|ACRH|ARHC|ARCHITECTURE|OS|VARIANT|VARIENT|VARAINT)S?$"
 )
+# A use that says itself what to do without a value.
+DEFAULTS = (":-", "-", ":?", "?", ":+", "+")
+SHELL_DEFAULTS = (*DEFAULTS, ":=", "=")
 MOUNT_ID = re.compile(r"(?:^|,)id=([^,]+)")
 SHELL_SETS = re.compile(
     r"(?:^|[\s;&|(])(?:export\s+|local\s+|readonly\s+)?([A-Za-z_][A-Za-z0-9_]*)="
@@ -38,7 +41,7 @@ def check_platform_args(analysis: Analysis, site: Site) -> Iterator[Hazard]:
     if isinstance(instruction, Run):
         yield from _run(analysis, site, instruction)
     elif isinstance(instruction, EXPANDED):
-        yield from _undeclared(analysis, site, site.node.original, 0, frozenset())
+        yield from _undeclared(analysis, site)
 
 
 def _defaults(site: Site) -> Iterator[Hazard]:
@@ -116,69 +119,49 @@ def _assigned(text: str) -> list[str]:
     return [*SHELL_SETS.findall(text), *READS.findall(text)]
 
 
+def _wanting(
+    analysis: Analysis, site: Site, text: str, known: Collection[str], defaulted: tuple[str, ...]
+) -> Iterator[tuple[re.Match[str], str, RuleId, str]]:
+    """Uses of platform arguments, or of names like theirs, that nothing gives a value."""
+    for match in REFERENCE.finditer(text):
+        name = match.group(1) or match.group(3)
+        if not name or name in known or site.scope.get(name) is not None:
+            continue
+        if (match.group(2) or "").startswith(defaulted):
+            continue
+        if name in PLATFORM_ARGS:
+            message = f"{name} is empty here: the stage does not declare it"
+            yield match, name, RuleId.ARG_SCOPE, message
+        elif NEAR.match(name) and not _known(analysis, name):
+            message = f"{name} is nothing the build sets; {_meant(name)} is meant"
+            yield match, name, RuleId.ARG_TYPO, message
+
+
 def _words(
     analysis: Analysis, site: Site, text: str, span: Span, local: set[str], seen: set[str]
 ) -> Iterator[Hazard]:
-    if "$" not in text:
-        return
-    for match in REFERENCE.finditer(text):
-        name = match.group(1) or match.group(3)
-        if not name or name in seen or name in local or site.scope.get(name) is not None:
-            continue
-        modifier = match.group(2) or ""
-        if modifier.startswith((":-", "-", ":?", "?", ":+", "+", ":=", "=")):
-            continue
-        if name in PLATFORM_ARGS:
-            rule, message = RuleId.ARG_SCOPE, f"{name} is empty here: the stage does not declare it"
-        elif NEAR.match(name) and not _known(analysis, name):
-            rule, message = (
-                RuleId.ARG_TYPO,
-                f"{name} is nothing the build sets; {_meant(name)} is meant",
-            )
-        else:
+    whole = len(span) == len(text)
+    for match, name, rule, message in _wanting(analysis, site, text, local, SHELL_DEFAULTS):
+        if name in seen:
             continue
         seen.add(name)
         start = span.start + match.start()
-        whole = span.end - span.start == len(text)
-        yield Hazard(
-            rule=rule,
-            site=site,
-            span=Span(start, start + len(match.group())) if whole else span,
-            message=message,
-            atom=name,
-        )
+        found = Span(start, start + len(match.group())) if whole else span
+        yield Hazard(rule=rule, site=site, span=found, message=message, atom=name)
 
 
-def _undeclared(
-    analysis: Analysis, site: Site, text: str, offset: int, local: frozenset[str]
-) -> Iterator[Hazard]:
+def _undeclared(analysis: Analysis, site: Site) -> Iterator[Hazard]:
     own = (
         {pair.key for pair in site.node.key_values} if isinstance(site.instruction, Arg) else set()
     )
     seen: set[str] = set()
-    for match in REFERENCE.finditer(text):
-        name = match.group(1) or match.group(3)
-        if not name or name in seen or name in own or site.scope.get(name) is not None:
-            continue
-        if (match.group(2) or "").startswith((":-", "-", ":?", "?", ":+", "+")):
-            continue
-        if name in PLATFORM_ARGS:
-            rule, message = RuleId.ARG_SCOPE, f"{name} is empty here: the stage does not declare it"
-        elif NEAR.match(name) and not _known(analysis, name):
-            rule, message = (
-                RuleId.ARG_TYPO,
-                f"{name} is nothing the build sets; {_meant(name)} is meant",
-            )
-        else:
+    text = site.node.original
+    for match, name, rule, message in _wanting(analysis, site, text, own, DEFAULTS):
+        if name in seen:
             continue
         seen.add(name)
-        yield Hazard(
-            rule=rule,
-            site=site,
-            span=site.node.source.span(match.start() + offset, match.end() + offset),
-            message=message,
-            atom=name,
-        )
+        span = site.node.source.span(match.start(), match.end())
+        yield Hazard(rule=rule, site=site, span=span, message=message, atom=name)
 
 
 def _known(analysis: Analysis, name: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.lint.findings import Confidence, apply_edits
+from core.dockerfile.edits import apply_edits
+from core.lint.findings import Confidence
 from core.lint.run import LintOptions, fix_text, lint_text
 
 

@@ -6,8 +6,8 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from core.dockerfile.edits import TextEdit
 from core.dockerfile.source import Span
-from core.lint.findings import Edit
 from desktop.editor.code_editor import CodeEditor
 from desktop.editor.completer import Completer
 from desktop.editor.completion import Surroundings, complete
@@ -32,7 +32,9 @@ def test_a_no_break_space_survives(editor: CodeEditor) -> None:
 
 def test_edits_are_one_undo_and_count_code_points(editor: CodeEditor) -> None:
     editor.setPlainText("# 😀\nFROM a\n")
-    editor.apply_edits((Edit(span=Span(4, 8), text="from"), Edit(span=Span(9, 10), text="b")))
+    editor.apply_edits(
+        (TextEdit(span=Span(4, 8), text="from"), TextEdit(span=Span(9, 10), text="b"))
+    )
     assert editor.text() == "# 😀\nfrom b\n"
     editor.undo()
     assert editor.text() == "# 😀\nFROM a\n"
@@ -41,7 +43,7 @@ def test_edits_are_one_undo_and_count_code_points(editor: CodeEditor) -> None:
 def test_undoing_an_edit_elsewhere_keeps_the_caret_near(editor: CodeEditor) -> None:
     editor.setPlainText("FROM a\nRUN b\nRUN c\n")
     editor.go_to(2)
-    editor.apply_edits((Edit(span=Span(17, 18), text="d"),))
+    editor.apply_edits((TextEdit(span=Span(17, 18), text="d"),))
     editor.undo()
     assert editor.text() == "FROM a\nRUN b\nRUN c\n"
     assert editor.textCursor().blockNumber() == 1
